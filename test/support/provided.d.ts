@@ -1,0 +1,8 @@
+import 'vitest'
+
+/** What `vitest.config.ts` hands to tests: `inject('chromium')`. */
+declare module 'vitest' {
+  interface ProvidedContext {
+    chromium: { executablePath: string; env: Record<string, string> }
+  }
+}

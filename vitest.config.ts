@@ -1,0 +1,73 @@
+import { fileURLToPath } from 'node:url'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+import { chromiumArgs, resolveChromium } from './test/support/chromium.mjs'
+
+const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url))
+
+export default defineConfig(async () => {
+  const chromium = await resolveChromium()
+  return {
+    resolve: {
+      alias: [
+        { find: /^tokenward$/, replacement: source('index.ts') },
+        { find: /^tokenward\/(axios|fetch)$/, replacement: source('$1/index.ts') },
+      ],
+    },
+    test: {
+      reporters: ['default', './test/support/closing-line.ts'],
+      coverage: {
+        provider: 'v8' as const,
+        include: ['src/**'],
+        reporter: ['text'],
+        thresholds: { 'src/flow/**': { 100: true }, 'src/session/**': { 100: true } },
+      },
+      projects: [
+        {
+          extends: true as const,
+          test: {
+            name: 'unit',
+            environment: 'node',
+            include: ['test/**/*.test.ts'],
+            exclude: ['test/{dom,browser,e2e}/**'],
+          },
+        },
+        {
+          extends: true as const,
+          test: { name: 'dom', environment: 'jsdom', include: ['test/dom/**/*.test.{ts,tsx}'] },
+        },
+        {
+          extends: true as const,
+          test: {
+            name: 'e2e',
+            environment: 'node',
+            include: ['test/e2e/**/*.test.ts'],
+            testTimeout: 30_000,
+            provide: { chromium },
+          },
+        },
+        {
+          extends: true as const,
+          optimizeDeps: { include: ['axios', 'idb-keyval'] },
+          test: {
+            name: 'browser',
+            include: ['test/browser/**/*.test.ts'],
+            browser: {
+              enabled: true,
+              headless: true,
+              screenshotFailures: false,
+              provider: playwright({
+                launchOptions: {
+                  executablePath: chromium.executablePath,
+                  args: chromiumArgs,
+                  env: { ...process.env, ...chromium.env },
+                },
+              }),
+              instances: [{ browser: 'chromium' as const }],
+            },
+          },
+        },
+      ],
+    },
+  }
+})
