@@ -6,14 +6,14 @@ const layers = {
   ports: ['lib', 'errors', 'token'],
   session: ['lib', 'errors', 'token', 'ports'],
   tabs: ['lib', 'errors', 'token', 'ports', 'session'],
-  options: ['lib', 'errors', 'token', 'ports'],
+  options: ['lib', 'errors', 'token', 'ports', 'session'],
   flow: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options'],
   adapters: ['lib', 'errors', 'token', 'ports'],
   sources: ['lib', 'errors', 'token', 'ports', 'adapters'],
   manager: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options', 'flow', 'adapters'],
   index: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options', 'flow', 'adapters', 'sources', 'manager'],
-  axios: ['lib', 'errors', 'adapters', 'type manager'],
-  fetch: ['lib', 'errors', 'adapters', 'type manager'],
+  axios: ['lib', 'errors', 'adapters', 'type flow'],
+  fetch: ['lib', 'errors', 'adapters', 'type flow'],
 }
 
 /** Which packages a layer may import; every other layer imports none. */

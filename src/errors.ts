@@ -1,0 +1,83 @@
+/** Stable, documented, and the only thing a caller should branch on. */
+export type TokenErrorCode =
+  | 'signed_out'
+  | 'session_changed'
+  | 'login_failed'
+  | 'refresh_unavailable'
+  | 'refresh_rejected'
+  | 'insufficient_scope'
+  | 'insufficient_authentication'
+  | 'not_retryable'
+  | 'destination_refused'
+  | 'malformed_response'
+  | 'configuration'
+  | 'key_lost'
+  | 'unsupported'
+  | 'timeout'
+  | 'aborted'
+
+export interface TokenErrorDetails {
+  /** What led to it. Callers of this constructor vouch that it holds no credential. */
+  readonly cause?: unknown
+  /** Whether trying again later, with nothing changed, can succeed. Default: `false`. */
+  readonly transient?: boolean
+  /** Device wall time (epoch ms) before which trying again is pointless. */
+  readonly retryAt?: number | undefined
+  /** The scope that a resource asked for (RFC 6750 section 3). */
+  readonly scope?: string | undefined
+  /** The authentication context that a resource asked for (RFC 9470 section 3). */
+  readonly acrValues?: string | undefined
+  /** The age of authentication, in seconds, that a resource asked for (RFC 9470 section 3). */
+  readonly maxAge?: number | undefined
+}
+
+/**
+ * Every failure this package reports. It carries codes and times, never a token, a header or a body, so it is safe to
+ * hand to an error reporter.
+ *
+ * @example
+ *   try {
+ *     await tokens.login({ email, password })
+ *   } catch (error) {
+ *     const failure = tokenErrorOf(error)
+ *     if (failure?.code === 'login_failed') showWrongPassword()
+ *     else if (failure?.transient) showTryAgainLater(failure.retryAt)
+ *     else throw error
+ *   }
+ */
+export class TokenError extends Error {
+  readonly code: TokenErrorCode
+  readonly transient: boolean
+  declare readonly retryAt?: number
+  declare readonly scope?: string
+  declare readonly acrValues?: string
+  declare readonly maxAge?: number
+
+  constructor(code: TokenErrorCode, message: string, details: TokenErrorDetails = {}) {
+    // Without a prototype: a polluted one must not decide what is transient.
+    const { cause, ...rest } = { __proto__: null, ...details } as TokenErrorDetails
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'TokenError'
+    this.code = code
+    this.transient = rest.transient ?? false
+    for (const [key, value] of Object.entries(rest)) if (value !== undefined) Object.assign(this, { [key]: value })
+  }
+}
+
+/** The {@link TokenError} that `value` is, or carries as its `cause` (an `AxiosError` of ours does). */
+export function tokenErrorOf(value: unknown): TokenError | undefined {
+  for (let error = value, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
+    if (isOne(error)) return error
+  }
+  return undefined
+}
+
+/** Whether `value` is a {@link TokenError}, or carries one. */
+export function isTokenError(value: unknown): boolean {
+  return tokenErrorOf(value) !== undefined
+}
+
+// By name, not by class: two copies of this package in one page must understand each other's errors.
+function isOne(error: Error): error is TokenError {
+  return error instanceof TokenError || (error.name === 'TokenError' && 'code' in error && 'transient' in error)
+}

@@ -1,0 +1,101 @@
+import type { Instant } from './lib/instant.ts'
+import type { TokenResponse } from './token.ts'
+
+/**
+ * What the outside world does for the manager. Each port is a function or a few methods; a test or an unusual
+ * environment replaces any of them through `options.ports`. The default ports read globals when they are used, never
+ * before.
+ */
+export interface Ports {
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly random: Random
+  readonly fetch: typeof fetch
+  readonly lifecycle: Lifecycle
+  readonly marker: Marker
+  readonly newAbort: NewAbort
+  readonly report: Report
+}
+
+export interface Clock {
+  now(): Instant
+}
+
+/**
+ * Runs `task` once, `delayMs` from now or later; returns what stops it. `delayMs` lies in [0, 2^31 - 1]. A timer is a
+ * hint: it may fire hours late, or, for a frozen page, never.
+ */
+export type Timer = (task: () => void, delayMs: number) => () => void
+
+/** A number in [0, 1). Used for jitter and for the opaque session name, never for a secret. */
+export type Random = () => number
+
+/** The page around us. */
+export interface Lifecycle {
+  /** What relative URLs are resolved against: `document.baseURI` in a page. `undefined` where there is none (Node). */
+  baseUrl(): string | undefined
+  /** The page's own origin. `undefined` where there is none, or an opaque one. */
+  origin(): string | undefined
+  /** `false` only when the device surely has no network. */
+  online(): boolean
+  /**
+   * Calls `listener` when the page may have missed something (`'wake'`: shown again, resumed, back from the
+   * back/forward cache), when the network came back (`'online'`), and when the page is being left (`'leave'`). Returns
+   * what stops it.
+   */
+  watch(listener: (moment: 'wake' | 'online' | 'leave') => void): () => void
+}
+
+/** One short text per session name, written at once (before the page can navigate away) and readable at once. */
+export interface Marker {
+  /** `undefined`: there is none, or it cannot be read. Never throws. */
+  read(name: string): string | undefined
+  /** Never throws. */
+  write(name: string, text: string): void
+}
+
+/** Makes an abort controller that may have a listener for each of many requests at once. */
+export type NewAbort = () => AbortController
+
+/** Takes an exception that a listener of the application threw: it is the application's, and must not break us. */
+export type Report = (error: unknown) => void
+
+/**
+ * Where tokens come from and where they are given back: a first-party server (`jsonSource`, `cookieSource`), or yours.
+ *
+ * A source that throws a `TokenError` decides what the failure means; any other throw counts as "no answer came"
+ * (transient). It makes every call once: whether and when to try again is the manager's business.
+ */
+export interface TokenSource<Login = unknown> {
+  /** Says who is asked: endpoints, or issuer and client. No secret. The default name of the session. */
+  readonly id: string
+  /** `'cookie'`: the browser holds the refresh credential, JavaScript does not. */
+  readonly credential: 'cookie' | 'token'
+  login?(input: Login, context: SourceContext): Promise<TokenResponse>
+  /** Asks whether the browser already has a session (a cookie). `undefined`: it has none. */
+  restore?(context: SourceContext): Promise<TokenResponse | undefined>
+  refresh(current: RefreshInput, context: SourceContext): Promise<TokenResponse>
+  revoke?(tokens: RevokeInput, context: SourceContext): Promise<'confirmed' | 'unconfirmed'>
+  /** Where to send the browser to end the provider's session too (OpenID Connect RP-Initiated Logout). */
+  endSessionUrl?(context: SourceContext): string | undefined
+}
+
+export interface SourceContext {
+  /** Refuses `http:` beyond loopback. */
+  readonly fetch: typeof fetch
+  /** Aborts when the manager stops waiting. For `credential: 'cookie'` it never aborts what was sent. */
+  readonly signal: AbortSignal
+  /** Epoch milliseconds of the device. */
+  now(): number
+}
+
+export interface RefreshInput {
+  readonly refreshToken: string | undefined
+  readonly resource?: string
+  readonly scope?: string
+}
+
+export interface RevokeInput {
+  readonly refreshToken: string | undefined
+  readonly accessTokens: readonly string[]
+}
