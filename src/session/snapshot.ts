@@ -1,0 +1,44 @@
+import type { TokenError } from '../errors.ts'
+import { type EndReason, isSignedIn, type State } from './state.ts'
+
+/** What the application may know of the session. Never a token. */
+export type SessionState =
+  | { readonly status: 'restoring'; readonly signedIn: false }
+  | {
+      readonly status: 'signed-out'
+      readonly signedIn: false
+      readonly reason: EndReason
+      /** Another tab ended it. */
+      readonly elsewhere: boolean
+    }
+  | {
+      readonly status: 'active' | 'refreshing' | 'stale'
+      readonly signedIn: true
+      /** Opaque, new at every sign-in: shows an account switch. */
+      readonly session: string
+      /** When the access token expires, device wall time (epoch ms): for display only. `undefined`: unknown. */
+      readonly expiresAt: number | undefined
+      readonly scope: readonly string[]
+      /** Of the ID token, if any. Not verified: for display only. */
+      readonly claims: Readonly<Record<string, unknown>> | undefined
+      /** `'stale'`: why the refresh failed. */
+      readonly error?: TokenError
+    }
+
+const nothing: readonly string[] = Object.freeze([])
+
+/** One snapshot for each state; the store keeps it, so that it is the same object until something changes. */
+export function toSnapshot(state: State): SessionState {
+  if (state.status === 'restoring') return Object.freeze({ status: 'restoring', signedIn: false })
+  if (!isSignedIn(state)) return Object.freeze({ ...state, signedIn: false })
+  const { status, session, tokens } = state
+  return Object.freeze({
+    status,
+    signedIn: true,
+    session: session.id,
+    expiresAt: tokens?.lifetimeMs === undefined ? undefined : tokens.obtained.wall + tokens.lifetimeMs,
+    scope: tokens?.scope ?? nothing,
+    claims: tokens?.claims,
+    ...(state.status === 'stale' && { error: state.failure.error }),
+  })
+}

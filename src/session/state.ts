@@ -1,0 +1,152 @@
+import type { TokenError } from '../errors.ts'
+import type { Instant } from '../lib/instant.ts'
+import type { TokenSet } from '../token.ts'
+import type { OwnedSession } from './session.ts'
+
+/** Why there is no session. */
+export type EndReason =
+  | 'never-started'
+  | 'logout'
+  | 'replaced'
+  | 'rejected'
+  | 'idle'
+  | 'expired'
+  | 'password-reset'
+  | 'revoked'
+  | 'key-lost'
+  | 'unknown-outcome'
+
+/** A session and its tokens. `undefined`: known from before a reload, and no token fetched yet. */
+export interface Held {
+  readonly session: OwnedSession
+  readonly tokens: TokenSet | undefined
+}
+
+/** What is known of refreshes that failed since the last one that did not. */
+export interface Failure {
+  readonly error: TokenError
+  readonly at: Instant
+  /** How long after `at` to try again. `undefined`: not by itself. */
+  readonly retryMs: number | undefined
+  /** Part of `retryMs` that not even a network that came back cuts short. */
+  readonly holdMs: number
+  readonly attempts: number
+  /** Some attempt got no answer, so the server may have spent the refresh token. */
+  readonly unanswered: boolean
+}
+
+export interface SignedOut {
+  readonly status: 'signed-out'
+  readonly reason: EndReason
+  readonly elsewhere: boolean
+}
+/** `before` is what it returns to if nothing is found. */
+export interface Restoring {
+  readonly status: 'restoring'
+  readonly flight: Promise<unknown>
+  readonly before: SignedOut
+}
+export interface Active extends Held {
+  readonly status: 'active'
+}
+export interface Refreshing extends Held {
+  readonly status: 'refreshing'
+  readonly flight: Promise<Held>
+  readonly failure: Failure | undefined
+}
+export interface Stale extends Held {
+  readonly status: 'stale'
+  readonly failure: Failure
+}
+export type SignedIn = Active | Refreshing | Stale
+
+/** Everything that can be. One field decides; nothing else has to be consulted. */
+export type State = SignedOut | Restoring | SignedIn
+
+/** Everything that can happen. */
+export type SessionEvent =
+  | { readonly type: 'restore-started'; readonly flight: Promise<unknown> }
+  | { readonly type: 'restore-ended'; readonly flight: Promise<unknown>; readonly reason?: EndReason }
+  | {
+      readonly type: 'found'
+      readonly flight: Promise<unknown>
+      readonly session: OwnedSession
+      readonly failure: Failure
+    }
+  | { readonly type: 'started'; readonly session: OwnedSession; readonly tokens: TokenSet }
+  | { readonly type: 'refresh-started'; readonly flight: Promise<Held> }
+  | { readonly type: 'refreshed'; readonly from: Held; readonly tokens: TokenSet }
+  | { readonly type: 'refresh-failed'; readonly flight: Promise<Held>; readonly failure: Failure }
+  | {
+      readonly type: 'ended'
+      readonly session: OwnedSession | undefined
+      readonly reason: EndReason
+      readonly elsewhere: boolean
+    }
+
+/**
+ * The next state. Returns the *same* object when the event does not apply: that is how the late answer to a refresh that
+ * a logout has overtaken is refused, and how its caller learns that it was.
+ */
+export function transition(state: State, event: SessionEvent): State {
+  switch (event.type) {
+    case 'restore-started': {
+      const { flight } = event
+      if (isSignedIn(state)) return state
+      return { status: 'restoring', flight, before: state.status === 'restoring' ? state.before : state }
+    }
+    case 'restore-ended': {
+      if (!isFlying(state, event.flight, 'restoring')) return state
+      return event.reason === undefined ? state.before : signedOut(event.reason, false)
+    }
+    case 'found': {
+      if (!isFlying(state, event.flight, 'restoring')) return state
+      return { status: 'stale', session: event.session, tokens: undefined, failure: event.failure }
+    }
+    case 'started':
+      return { status: 'active', session: event.session, tokens: event.tokens }
+    case 'refresh-started': {
+      if (state.status !== 'active' && state.status !== 'stale') return state
+      const { session, tokens } = state
+      return {
+        status: 'refreshing',
+        session,
+        tokens,
+        flight: event.flight,
+        failure: state.status === 'stale' ? state.failure : undefined,
+      }
+    }
+    case 'refreshed': {
+      // Compared by what it was asked with, not by who asked: an answer that comes after its waiters gave up holds the
+      // only good refresh token, and is welcome for as long as nothing newer is here.
+      const { session, tokens } = event.from
+      if (!isSignedIn(state) || state.session !== session || state.tokens !== tokens) return state
+      return { status: 'active', session, tokens: event.tokens }
+    }
+    case 'refresh-failed': {
+      if (!isFlying(state, event.flight, 'refreshing')) return state
+      return { status: 'stale', session: state.session, tokens: state.tokens, failure: event.failure }
+    }
+    case 'ended': {
+      if (state.status === 'signed-out') return state
+      if (event.session !== undefined && !(isSignedIn(state) && state.session === event.session)) return state
+      return signedOut(event.reason, event.elsewhere)
+    }
+  }
+}
+
+export function signedOut(reason: EndReason, elsewhere: boolean): SignedOut {
+  return { status: 'signed-out', reason, elsewhere }
+}
+
+export function isSignedIn(state: State): state is SignedIn {
+  return 'session' in state
+}
+
+function isFlying<S extends 'restoring' | 'refreshing'>(
+  state: State,
+  flight: Promise<unknown>,
+  status: S,
+): state is Extract<State, { status: S }> {
+  return state.status === status && 'flight' in state && state.flight === flight
+}
