@@ -1,0 +1,54 @@
+import { TokenError } from '../errors.ts'
+import { abortError } from './abort.ts'
+
+/** A sign-in on its way. Its identity is what a late answer is compared with. */
+export interface Attempt<T> {
+  readonly flight: Promise<T>
+  /** Aborts when a later sign-in, a logout or the caller overtakes it. */
+  readonly signal: AbortSignal
+}
+
+/** Sign-ins overtake each other: only the answer to the newest is welcome. */
+export interface Attempts<T> {
+  /**
+   * Runs `work` as the newest attempt. `isCurrent` tells whether its answer is still welcome; it is not, from the very
+   * task on in which `signal` aborts.
+   */
+  start(work: (isCurrent: () => boolean, flight: Promise<T>) => Promise<T>, signal?: AbortSignal): Attempt<T>
+  overtake(error?: TokenError): void
+  current(): Attempt<T> | undefined
+}
+
+export function createAttempts<T>(): Attempts<T> {
+  let current: (Attempt<T> & { readonly controller: AbortController }) | undefined
+
+  function overtake(error = new TokenError('aborted', 'a later login or logout has overtaken this one')): void {
+    const overtaken = current
+    current = undefined
+    overtaken?.controller.abort(error)
+  }
+
+  return {
+    start(work, signal) {
+      overtake()
+      const controller = new AbortController()
+      const isCurrent = (): boolean => current === mine
+      const giveUp = (): void => {
+        if (signal && isCurrent()) overtake(abortError(signal))
+      }
+      signal?.addEventListener('abort', giveUp)
+      const flight: Promise<T> = Promise.resolve()
+        .then(() => work(isCurrent, flight))
+        .finally(() => {
+          signal?.removeEventListener('abort', giveUp)
+          if (isCurrent()) current = undefined
+        })
+      flight.catch(() => {}) // whoever waits for it has a branch of his own
+      const mine = { flight, controller, signal: controller.signal }
+      current = mine
+      return mine
+    },
+    overtake,
+    current: () => current,
+  }
+}

@@ -1,0 +1,87 @@
+import type { Instant } from '../lib/instant.ts'
+import type { SessionState } from '../session/snapshot.ts'
+import { type EndReason, isSignedIn } from '../session/state.ts'
+import { parseTokenResponse } from '../token.ts'
+import { untilAborted } from './abort.ts'
+import type { Attempt } from './attempts.ts'
+import { isUnanswered, toFailure, toTokenError } from './failure.ts'
+import type { Parts } from './parts.ts'
+import type { Refresh } from './refresh.ts'
+import type { SignIn } from './sign-in.ts'
+import type { SignOut } from './sign-out.ts'
+
+/** Finds the session that this origin already has. `ask`: whatever is remembered. */
+export type Restore = (ask: boolean, signal: AbortSignal | undefined) => Promise<SessionState>
+
+export function createRestore(parts: Parts, { repeat }: SignOut, { begin }: SignIn, refresh: Refresh): Restore {
+  const { store, source, calls, attempts, ports, settings, memory, newSession } = parts
+  const { clock } = ports
+
+  return async function restore(ask, signal) {
+    const state = store.get()
+    if (isSignedIn(state)) {
+      const stopped = state.status === 'stale' && state.failure.retryMs === undefined
+      if (stopped) await untilAborted(refresh(state, 'requested', true), [signal]).catch(() => {})
+      return store.snapshot()
+    }
+    const flying = attempts.current()
+    if (flying || !source.restore) return arrival(flying, signal)
+    const mine = attempts.start((isCurrent, flight) => find(ask, isCurrent, flight))
+    store.dispatch({ type: 'restore-started', flight: mine.flight })
+    return untilAborted(mine.flight, [signal, mine.signal]).catch((error: unknown) => {
+      // A login or logout has overtaken it: what comes of that is the answer.
+      if (mine.signal.aborted && !signal?.aborted) return arrival(attempts.current(), signal)
+      throw error
+    })
+  }
+
+  async function arrival(
+    flying: Attempt<SessionState> | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<SessionState> {
+    await untilAborted(
+      Promise.resolve(flying?.flight).catch(() => {}),
+      [signal],
+    )
+    return store.snapshot()
+  }
+
+  async function find(ask: boolean, isCurrent: () => boolean, flight: Promise<SessionState>): Promise<SessionState> {
+    const { wall } = clock.now()
+    const { what, at = wall } = memory?.recall() ?? {}
+    const expired = what === 'signed-in' && wall - at > (settings.limits.absoluteMs ?? Infinity)
+    const known = what === 'signed-in' && !expired
+    if (expired) memory?.remember('unconfirmed', wall)
+    if (expired || what === 'unconfirmed') repeat()
+    if (what && !known && !ask) return none(flight, expired ? 'expired' : undefined)
+    const since = known ? instantAgo(wall - at) : undefined
+    try {
+      const tokens = await calls.run(async (context) => {
+        const asked = clock.now()
+        const response = isCurrent() ? await source.restore?.(context) : undefined
+        return response && parseTokenResponse(response, asked)
+      })
+      if (!isCurrent()) return store.snapshot()
+      if (tokens) return begin(tokens, since)
+      if (known || !what) memory?.remember('nobody', wall)
+      return none(flight, known ? 'rejected' : undefined)
+    } catch (thrown) {
+      const facts = { unanswered: isUnanswered(thrown), holdMs: 0, random: ports.random() }
+      const failure = toFailure(toTokenError(thrown, []), clock.now(), facts)
+      if (since) store.dispatch({ type: 'found', flight, session: newSession(since), failure })
+      else store.dispatch({ type: 'restore-ended', flight })
+      if (since || !isCurrent()) return store.snapshot()
+      throw failure.error
+    }
+  }
+
+  function none(flight: Promise<SessionState>, reason: EndReason | undefined): SessionState {
+    store.dispatch({ type: 'restore-ended', flight, ...(reason && { reason }) })
+    return store.snapshot()
+  }
+
+  function instantAgo(ms: number): Instant {
+    const { wall, monotonic } = clock.now()
+    return { wall: wall - Math.max(ms, 0), monotonic: monotonic - Math.max(ms, 0) }
+  }
+}

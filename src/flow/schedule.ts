@@ -1,0 +1,137 @@
+import { MAX_DELAY_MS } from '../lib/deadline.ts'
+import { elapsedMs, type Instant } from '../lib/instant.ts'
+import { type Ending, endingOf } from '../session/lifetime.ts'
+import { isSignedIn, type SignedIn } from '../session/state.ts'
+import { remainingMs, type TokenSet } from '../token.ts'
+import { retryInMs } from './failure.ts'
+import type { Parts } from './parts.ts'
+import type { Refresh } from './refresh.ts'
+import type { SignOut } from './sign-out.ts'
+
+/** What happens without being asked for. One timer; it only says when to look, the clocks decide what is due. */
+export interface Schedule {
+  /** Looks at what is due, does it, and sets the timer for the next look. */
+  look(): void
+  /** The session is used now, to send a request with its tokens or otherwise. Ends it if its time was over before. */
+  used(now: Instant): void
+  /** How early `tokens` are refreshed. */
+  leewayOf(tokens: TokenSet): number
+  stop(): void
+}
+
+/** Two refreshes ahead of expiry are at least this far apart, however short the tokens live. */
+const SHORTEST_INTERVAL_MS = 1_000
+/** Offline, the network's return is what to wait for; not every browser tells. */
+const OFFLINE_LOOK_MS = 60_000
+
+export function createSchedule(parts: Parts, refresh: Refresh, { end }: SignOut): Schedule {
+  const { store, ports, settings, events, canRefresh } = parts
+  const { clock, lifecycle, random, timer } = ports
+  const { limits, leewayMs, background } = settings
+  let active: Instant = { wall: 0, monotonic: 0 }
+  let lastUsed: TokenSet | undefined
+  let warned: Ending['why'] | undefined
+  let session: SignedIn['session'] | undefined
+  /** Tabs and clients that got their tokens together refresh apart. */
+  let jitter = 0
+  let stopTimer: (() => void) | undefined
+  let stopWatching: (() => void) | undefined
+  let stopped = false
+
+  const leewayOf = ({ lifetimeMs = Infinity }: TokenSet): number => Math.min(leewayMs, lifetimeMs / 2)
+
+  function look(): void {
+    stopTimer?.()
+    stopTimer = undefined
+    const state = store.get()
+    if (stopped) return
+    if (!isSignedIn(state)) {
+      rest()
+      return
+    }
+    const now = clock.now()
+    if (session !== state.session) {
+      session = state.session
+      active = now
+      warned = undefined
+      jitter = random()
+    }
+    stopWatching ??= lifecycle.watch(onMoment)
+    const endMs = endDueMs(state, now)
+    if (endMs === undefined) return
+    const refreshMs = refreshDueMs(state, now)
+    if (refreshMs !== undefined && refreshMs <= 0) return void refresh(state, 'background').catch(() => {})
+    const delayMs = Math.min(endMs, refreshMs ?? Infinity)
+    if (delayMs < Infinity) stopTimer = timer(look, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))
+  }
+
+  /** Ends what has to end (`undefined`), or says when to look again. */
+  function endDueMs(state: SignedIn, now: Instant): number | undefined {
+    const { tokens } = state
+    const tokenMs = tokens && !canRefresh(tokens) ? remainingMs(tokens, now) : Infinity
+    const ending = endingOf(state, limits, active, now)
+    if (tokenMs <= 0 || (ending && ending.inMs <= 0)) {
+      end(state.session, ending?.why === 'idle' && ending.inMs <= 0 ? 'idle' : 'expired')
+      return undefined
+    }
+    return Math.min(tokenMs, ending ? warnDueMs(ending, now) : Infinity)
+  }
+
+  function warnDueMs({ inMs, why, warnMs }: Ending, now: Instant): number {
+    if (inMs > warnMs) {
+      warned = undefined
+      return inMs - warnMs
+    }
+    if (warned !== why) events.emit('session-ending', { at: now.wall + inMs, why })
+    warned = why
+    return inMs
+  }
+
+  /** `undefined`: nothing to wait for. */
+  function refreshDueMs(state: SignedIn, now: Instant): number | undefined {
+    const { tokens } = state
+    if (state.status === 'stale') {
+      if (state.failure.retryMs === undefined) return undefined
+      return lifecycle.online() ? retryInMs(state.failure, now) : OFFLINE_LOOK_MS
+    }
+    if (state.status === 'refreshing' || !tokens || !background || lastUsed !== tokens || !canRefresh(tokens))
+      return undefined
+    if (tokens.lifetimeMs === undefined || !lifecycle.online()) return undefined
+    const aheadMs = leewayOf(tokens) * (1 - jitter / 5)
+    return Math.max(remainingMs(tokens, now) - aheadMs, SHORTEST_INTERVAL_MS - elapsedMs(tokens.obtained, now))
+  }
+
+  function onMoment(moment: 'wake' | 'online' | 'leave'): void {
+    if (moment === 'leave') return
+    const state = store.get()
+    if (moment === 'online' && state.status === 'stale' && state.failure.retryMs !== undefined) {
+      const { at, holdMs } = state.failure
+      if (elapsedMs(at, clock.now()) >= holdMs) return void refresh(state, 'background', true).catch(() => {})
+    }
+    look()
+  }
+
+  function rest(): void {
+    stopWatching?.()
+    stopWatching = session = lastUsed = undefined
+  }
+
+  return {
+    look,
+    leewayOf,
+    used(now) {
+      const state = store.get()
+      // The timer that was to end it may have slept with the machine.
+      if (stopped || !isSignedIn(state) || endDueMs(state, now) === undefined) return
+      active = now
+      if (state.tokens === lastUsed) return
+      lastUsed = state.tokens
+      look()
+    },
+    stop() {
+      stopped = true
+      stopTimer?.()
+      rest()
+    },
+  }
+}

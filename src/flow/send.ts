@@ -1,0 +1,220 @@
+import { TokenError } from '../errors.ts'
+import { withDeadline } from '../lib/deadline.ts'
+import { type Held, isSignedIn } from '../session/state.ts'
+import { remainingMs, type TokenSet } from '../token.ts'
+import { abortError, untilAborted } from './abort.ts'
+import type { DestinationOf } from './attach.ts'
+import { timedOut } from './calls.ts'
+import { judge, type Verdict } from './challenge.ts'
+import type { Exchange, SendTarget, TokenRequest, TokenSender } from './exchange.ts'
+import type { Parts } from './parts.ts'
+import type { Refresh } from './refresh.ts'
+import type { Schedule } from './schedule.ts'
+import type { SignOut } from './sign-out.ts'
+
+export interface Sender extends TokenSender {
+  /** A token that meets `request`, for whatever puts it on the wire by itself. */
+  obtain(request: TokenRequest): Promise<TokenSet>
+}
+
+/** A session with a token to send. */
+type Usable = Held & { readonly tokens: TokenSet }
+
+/** A token this new is as good as it gets: to ask for more would mean a refresh for every request. */
+const NEW_ENOUGH = 0.9
+
+/**
+ * The product: *allowed? attach; refresh if expired; send; if this very token was refused, refresh once and send again.*
+ */
+export function createSender(
+  parts: Parts,
+  destinationOf: DestinationOf,
+  refresh: Refresh,
+  schedule: Schedule,
+  { end }: SignOut,
+): Sender {
+  const { store, attempts, ports, probation, watch, life, canRefresh } = parts
+  const { clock, timer } = ports
+
+  function send<Reply>(target: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
+    if (life.aborted) return Promise.reject(abortError(life))
+    const destination = destinationOf(target.url, target.resource)
+    const { origin, withheld } = destination
+    const state = store.get()
+    if (withheld) {
+      if (isSignedIn(state)) watch.withheld(origin, withheld)
+      return target.required
+        ? Promise.reject(new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`))
+        : exchange.send({})
+    }
+    return isSignedIn(state) ? sendAs(state, target, exchange, origin) : sendLater(target, exchange, origin)
+  }
+
+  async function sendAs<Reply>(
+    held: Held,
+    target: SendTarget,
+    exchange: Exchange<Reply>,
+    origin: string,
+  ): Promise<Reply> {
+    const used = ready(held, target) ?? (await fresh(held, target))
+    const first = transmit(used, target, exchange, origin)
+    refreshAhead(used)
+    const reply = await first
+    const verdict = judgeReply(exchange, reply, used)
+    if (verdict.action !== 'refresh-retry' || !isWorthwhile(used, origin)) return deliver(reply, verdict, origin)
+
+    const renewal = fresh(used, target, used.tokens)
+    if (target.retry === false) {
+      renewal.catch(() => {})
+      return deliver(reply, verdict, origin)
+    }
+    const renewed = await renewal
+    if (!exchange.repeatable) {
+      throw new TokenError(
+        'not_retryable',
+        'the token was refused, and this body cannot be sent twice; the next request carries a fresh token',
+      )
+    }
+    const second = await transmit(renewed, target, exchange, origin)
+    return deliver(second, judgeReply(exchange, second, renewed), origin)
+  }
+
+  /** Nobody is signed in as far as is known: waits for what is on its way, and goes bare if nothing comes of it. */
+  async function sendLater<Reply>(target: SendTarget, exchange: Exchange<Reply>, origin: string): Promise<Reply> {
+    const required = target.required ?? false
+    if (store.get().status !== 'restoring' && !required) return exchange.send({})
+    const held = await arrival(target, required)
+    if (held) return sendAs(held, target, exchange, origin)
+    if (required) throw signedOut()
+    return exchange.send({})
+  }
+
+  /** Puts the request on the wire, in this very task; cut off when the session ends. */
+  async function transmit<Reply>(
+    { session, tokens }: Usable,
+    target: SendTarget,
+    exchange: Exchange<Reply>,
+    origin: string,
+  ): Promise<Reply> {
+    schedule.used(clock.now())
+    if (session.signal.aborted) throw abortError(session.signal)
+    if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', origin)
+    const headers = { Authorization: `${tokens.tokenType} ${tokens.accessToken}` }
+    return untilAborted(exchange.send(headers, session.signal), [target.signal, session.signal])
+  }
+
+  function judgeReply<Reply>(exchange: Exchange<Reply>, reply: Reply, { tokens }: Usable): Judged {
+    const answer = exchange.answer(reply)
+    if (!answer) return { action: 'propagate', status: 0 }
+    const { status } = answer
+    const verdict = judge(answer, { sent: tokens.tokenType })
+    if (verdict.action === 'refresh-retry') probation.refused(tokens, clock.now())
+    else if (status < 400) probation.accepted(tokens)
+    return { ...verdict, status }
+  }
+
+  /** Whether a request whose token was refused has a better one to hope for. */
+  function isWorthwhile(used: Usable, origin: string): boolean {
+    if (current(used).tokens !== used.tokens) return true
+    if (!canRefresh(used.tokens)) return false
+    if (probation.mayRefresh(used.tokens)) return true
+    watch.alert('fresh-token-refused', origin)
+    return false
+  }
+
+  function deliver<Reply>(reply: Reply, verdict: Judged, origin: string): Reply {
+    const { action, status, error, scope, acrValues, maxAge } = verdict
+    if (error !== undefined || status === 401) watch.challenged({ origin, status, error, scope })
+    if (action === 'request-scope')
+      throw new TokenError('insufficient_scope', 'the resource asks for a wider scope', { scope })
+    if (action === 'step-up') {
+      const message = 'the resource asks for a stronger or newer sign-in'
+      throw new TokenError('insufficient_authentication', message, { scope, acrValues, maxAge })
+    }
+    return reply
+  }
+
+  /** `held`, if its token can be sent as it is. */
+  function ready(held: Held, { minTtlMs = 0, scope }: TokenRequest): Usable | undefined {
+    const { tokens } = held
+    if (!tokens) return undefined
+    const leftMs = remainingMs(tokens, clock.now())
+    if (leftMs <= 0 || leftMs < Math.min(minTtlMs, (tokens.lifetimeMs ?? 0) * NEW_ENOUGH)) return undefined
+    demand(scope, tokens)
+    return held as Usable
+  }
+
+  /** A token of this session that meets `request` and is not `refused`: at most one refresh, whose result counts. */
+  async function fresh(held: Held, request: Partial<SendTarget>, refused?: TokenSet): Promise<Usable> {
+    const now = current(held)
+    const { session, tokens } = now
+    const here = tokens === refused ? undefined : ready(now, request)
+    if (here) return here
+    const expired = !tokens || remainingMs(tokens, clock.now()) <= 0
+    if (!canRefresh(tokens)) {
+      if (!expired) return now as Usable
+      end(session, 'expired')
+      throw abortError(session.signal)
+    }
+    const trigger = tokens && tokens === refused ? 'refused' : expired ? 'expired' : 'requested'
+    const renewed = await waitFor(refresh(now, trigger), request, session.signal)
+    demand(request.scope, renewed.tokens)
+    return renewed as Usable
+  }
+
+  function refreshAhead({ session, tokens }: Usable): void {
+    if (remainingMs(tokens, clock.now()) < schedule.leewayOf(tokens) && canRefresh(tokens)) {
+      void refresh({ session, tokens }, 'background').catch(() => {})
+    }
+  }
+
+  async function arrival(request: Partial<SendTarget>, alsoLogin: boolean): Promise<Held | undefined> {
+    for (;;) {
+      const state = store.get()
+      if (isSignedIn(state)) return state
+      const flight = state.status === 'restoring' ? state.flight : alsoLogin && attempts.current()?.flight
+      if (!flight) return undefined
+      await waitFor(
+        flight.catch(() => {}),
+        request,
+      )
+    }
+  }
+
+  /** Waits as long as the caller does, the session lives, and the manager is not disposed of. */
+  function waitFor<T>(promise: Promise<T>, { signal, waitMs }: Partial<SendTarget>, session?: AbortSignal): Promise<T> {
+    const bounded = waitMs === undefined ? promise : withDeadline(promise, waitMs, timer, timedOut)
+    return untilAborted(bounded, [signal, session, life])
+  }
+
+  function current({ session }: Held): Held {
+    const state = store.get()
+    if (isSignedIn(state) && state.session === session) return state
+    throw abortError(session.signal)
+  }
+
+  return {
+    send,
+    async obtain(request) {
+      if (life.aborted) throw abortError(life)
+      const held = await arrival(request, true)
+      if (!held) throw signedOut()
+      const { session, tokens } = ready(held, request) ?? (await fresh(held, request))
+      schedule.used(clock.now())
+      if (session.signal.aborted) throw abortError(session.signal)
+      return tokens
+    },
+  }
+}
+
+type Judged = Verdict & { readonly status: number }
+
+/** What the server did not grant cannot be had by a refresh (RFC 6749 section 6). */
+function demand(scope: string | undefined, tokens: TokenSet | undefined): void {
+  if (!scope || !tokens?.scope.length || scope.split(' ').every((item) => tokens.scope.includes(item))) return
+  throw new TokenError('insufficient_scope', 'the session was not granted this scope', { scope })
+}
+
+function signedOut(): TokenError {
+  return new TokenError('signed_out', 'nobody is signed in')
+}

@@ -1,0 +1,186 @@
+import { browserPorts } from './adapters/browser.ts'
+import { TokenError } from './errors.ts'
+import { abortError, untilAborted } from './flow/abort.ts'
+import { createAttach } from './flow/attach.ts'
+import { createAttempts } from './flow/attempts.ts'
+import { createCalls } from './flow/calls.ts'
+import type { TokenRequest, TokenSender } from './flow/exchange.ts'
+import type { Parts } from './flow/parts.ts'
+import { createProbation } from './flow/probation.ts'
+import { createRefresh } from './flow/refresh.ts'
+import { createRestore } from './flow/restore.ts'
+import { createSchedule } from './flow/schedule.ts'
+import { createSender } from './flow/send.ts'
+import { createSignIn } from './flow/sign-in.ts'
+import { createSignOut, type LogoutOptions, type LogoutReport } from './flow/sign-out.ts'
+import { createWatch } from './flow/watch.ts'
+import { createEmitter } from './lib/emitter.ts'
+import { parseOptions, type TokenManagerOptions } from './options.ts'
+import type { Ports } from './ports.ts'
+import type { TokenEvents } from './session/events.ts'
+import { createSession } from './session/session.ts'
+import type { SessionState } from './session/snapshot.ts'
+import { isSignedIn, type State } from './session/state.ts'
+import { createSessionStore } from './session/store.ts'
+import { createMemory } from './tabs/memory.ts'
+import type { TokenResponse } from './token.ts'
+
+/** An access token, for what no binding covers. */
+export interface AccessToken {
+  readonly value: string
+  readonly tokenType: 'Bearer' | 'DPoP'
+  /** Device wall time, epoch ms. `undefined`: unknown. */
+  readonly expiresAt: number | undefined
+}
+
+/**
+ * One session: its tokens, and all that may be done with them. Every method may be called at any time, also in a
+ * listener; every promise settles; what rejects, rejects with a {@link TokenError}.
+ */
+export interface TokenManager<Login = unknown> extends TokenSender {
+  /** What the application may know. The same frozen object until something changes. Never a token. */
+  getState(): SessionState
+  /** Calls `listener` after every change of the state. Returns what stops it. */
+  subscribe(listener: (state: SessionState) => void): () => void
+  on<K extends keyof TokenEvents>(type: K, listener: (event: TokenEvents[K]) => void): () => void
+
+  /**
+   * Finds the session that this origin already has. Idempotent. Resolves with the state, signed in or not.
+   *
+   * `ask`: ask the server even if it is remembered that nobody is signed in (after a sign-in elsewhere on the site).
+   *
+   * @throws `refresh_unavailable` when nothing is known and the server cannot be reached; `aborted`.
+   */
+  restore(options?: { readonly ask?: boolean; readonly signal?: AbortSignal }): Promise<SessionState>
+  /**
+   * Runs the source's login and begins a session. A later login or logout overtakes an earlier one (`aborted`). A session
+   * that was there ends as `'replaced'`, and is revoked where JavaScript holds its tokens.
+   *
+   * @throws `login_failed` when the credentials were refused; `refresh_unavailable`, `timeout`, `malformed_response`,
+   *   `configuration`, `unsupported`, `aborted`.
+   */
+  login(input: Login, options?: { readonly signal?: AbortSignal }): Promise<SessionState>
+  /** The same, with a token response obtained elsewhere. */
+  startSession(response: TokenResponse): Promise<SessionState>
+  /**
+   * Ends the session here first, in the same task, then at the server. Never rejects for the network: the report says
+   * what the server said.
+   */
+  logout(options?: LogoutOptions): Promise<LogoutReport>
+  /** Counts as activity for `timing.idleMs`. */
+  touch(): void
+
+  /**
+   * For what no binding covers: a WebSocket, an EventSource polyfill. Call it for each connection.
+   *
+   * @throws `signed_out`, `session_changed`, `refresh_unavailable`, `refresh_rejected`, `destination_refused`,
+   *   `insufficient_scope`, `aborted`.
+   */
+  getAccessToken(request?: TokenRequest): Promise<AccessToken>
+
+  /**
+   * Detaches timers and listeners at once; callers settle (`aborted`); a refresh already sent may still store its result.
+   * The session goes on at the server.
+   */
+  dispose(): void
+}
+
+/** Makes the one owner of a session's tokens. Starts nothing and asks nobody until it is told to.
+ *
+ * @example
+ *   const tokens = createTokenManager({
+ *     source: cookieSource({ login: '/auth/login', refresh: '/auth/refresh', logout: '/auth/logout' }),
+ *     resources: ['https://api.example.com'],
+ *   })
+ *   await tokens.restore()
+ *
+ * @throws `TypeError` when an option is wrong; the message names the cure.
+ */
+export function createTokenManager<Login = unknown>(options: TokenManagerOptions<Login>): TokenManager<Login> {
+  const settings = parseOptions(options)
+  const { source } = options
+  const ports: Ports = { ...browserPorts, ...options.ports }
+  const { clock } = ports
+  const life = ports.newAbort()
+  const events = createEmitter<TokenEvents & { readonly state: SessionState }>(ports.report)
+  const store = createSessionStore(onChange)
+  const parts: Parts = {
+    source,
+    ports,
+    settings,
+    store,
+    events,
+    calls: createCalls(source, ports, settings),
+    attempts: createAttempts(),
+    memory: source.restore && createMemory(ports.marker, settings.name),
+    watch: createWatch(events),
+    probation: createProbation(),
+    life: life.signal,
+    newSession: (started) => createSession(ports.random().toString(36).slice(2), started, ports.newAbort()),
+    canRefresh: (held) => source.credential === 'cookie' || held?.refreshToken !== undefined,
+  }
+  const destinationOf = createAttach(settings, ports.lifecycle)
+  const signOut = createSignOut(parts)
+  const signIn = createSignIn(parts, signOut)
+  const refresh = createRefresh(parts, signOut)
+  const restore = createRestore(parts, signOut, signIn, refresh)
+  const schedule = createSchedule(parts, refresh, signOut)
+  const sender = createSender(parts, destinationOf, refresh, schedule, signOut)
+
+  function onChange(state: State, previous: State): void {
+    const [now, before] = [
+      isSignedIn(state) ? state.session : undefined,
+      isSignedIn(previous) ? previous.session : undefined,
+    ]
+    events.batch(() => {
+      events.emit('state', store.snapshot())
+      if (now === before) return
+      if (before) {
+        const { reason, elsewhere } =
+          state.status === 'signed-out' ? state : { reason: 'replaced' as const, elsewhere: false }
+        events.emit('signed-out', { session: before.id, reason, elsewhere })
+      }
+      if (now) events.emit('signed-in', { session: now.id })
+    })
+    schedule.look()
+  }
+
+  /** Settles at once when the manager is disposed of; does not even begin after that, or if the caller gave up before. */
+  function alive<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const over = [life.signal, signal].find((one) => one?.aborted)
+    return over ? Promise.reject(abortError(over)) : untilAborted(work(), [life.signal])
+  }
+
+  return {
+    getState: store.snapshot,
+    subscribe: (listener) => events.on('state', listener),
+    on: events.on,
+    restore: ({ ask = false, signal } = {}) => alive(() => restore(ask, signal), signal),
+    login: (input, { signal } = {}) => alive(() => signIn.login(input as never, signal), signal),
+    startSession: (response) => alive(async () => signIn.startSession(response)),
+    logout: (report) => alive(() => signOut.logout(report)),
+    touch: () => schedule.used(clock.now()),
+    send: sender.send,
+    async getAccessToken(request = {}) {
+      const { resource } = request
+      if (resource !== undefined && destinationOf(resource, resource).withheld) {
+        throw new TokenError('destination_refused', 'this resource is not one of the manager’s resources')
+      }
+      const { accessToken, tokenType, lifetimeMs, obtained } = await sender.obtain(request)
+      return {
+        value: accessToken,
+        tokenType,
+        expiresAt: lifetimeMs === undefined ? undefined : obtained.wall + lifetimeMs,
+      }
+    },
+    dispose() {
+      const disposed = new TokenError('aborted', 'the token manager was disposed of')
+      life.abort(disposed)
+      schedule.stop()
+      events.clear()
+      parts.attempts.overtake(disposed)
+      const state = store.get()
+      if (isSignedIn(state)) state.session.end(disposed)
+    },
+  }
+}
