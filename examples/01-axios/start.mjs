@@ -1,0 +1,69 @@
+// `npm start`: an authorization server, an API and this page, each on loopback. To the browser they are one origin, as
+// behind the reverse proxy of a real site: the page at /, the authorization server at /auth, the API at /api.
+import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { createServer as createVite, runnerImport } from 'vite'
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const load = async (path) => (await runnerImport(here(path), { configFile: false, logLevel: 'error' })).module
+
+const { startAuthServer } = await load('../server/auth-server.ts')
+const { startApi } = await load('../server/api.ts')
+
+const accessTokenTtlS = Number(process.env.ACCESS_TOKEN_TTL_S ?? 15)
+const auth = await startAuthServer({ accessTokenTtlS })
+const api = await startApi({ issuer: auth.origin, isRevoked: auth.isRevoked })
+
+const http = createServer()
+const vite = await createVite({
+  configFile: false,
+  root: here('.'),
+  logLevel: 'warn',
+  // Our own HTTP server: it can take any free port, and the signals stay ours.
+  appType: 'spa',
+  server: {
+    middlewareMode: true,
+    // A test's page must not reload because somebody saves a file.
+    watch: process.env.CI === undefined ? {} : null,
+    hmr: { server: http },
+    proxy: {
+      '/auth/': auth.origin,
+      '/api/': { target: api.origin, rewrite: (path) => path.slice('/api'.length) },
+    },
+  },
+  // In an application these come from node_modules.
+  resolve: {
+    alias: [
+      { find: /^tokenward$/, replacement: here('../../src/index.ts') },
+      { find: /^tokenward\/(axios|fetch)$/, replacement: here('../../src/$1/index.ts') },
+    ],
+  },
+  optimizeDeps: { include: ['axios', 'idb-keyval'] },
+})
+http.on('request', vite.middlewares)
+
+http.listen(Number(process.env.PORT ?? 0), 'localhost', () => {
+  console.log(`Ready: http://localhost:${http.address().port}`)
+  console.log('Sign in as demo@example.com with the password demo. Ctrl+C ends it.')
+})
+http.on('error', async (error) => {
+  console.error(error.message)
+  process.exitCode = 1
+  await stop()
+})
+
+let stopping
+function stop() {
+  stopping ??= (async () => {
+    http.close()
+    http.closeAllConnections()
+    await Promise.all([vite.close(), auth.close(), api.close()])
+  })()
+  return stopping
+}
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, async () => {
+    await stop()
+    process.exit()
+  })
+}
