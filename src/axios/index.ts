@@ -1,0 +1,85 @@
+import { getAdapter, type AxiosAdapter, type AxiosInstance } from 'axios'
+import { warn } from '../adapters/warn.ts'
+import type { TokenSender } from '../flow/exchange.ts'
+import { own, type Config } from './config.ts'
+import type { AxiosAnswer } from './outcome.ts'
+import { sendWithToken } from './send.ts'
+
+export type { RequestTokens } from './config.ts'
+export type { AxiosAnswer } from './outcome.ts'
+export type { Answer, Exchange, SendTarget, TokenRequest, TokenSender } from '../flow/exchange.ts'
+
+export interface BindAxiosOptions {
+  /**
+   * Says that an answer means a refused token, beside those that the standards name. What it throws counts as `false`.
+   *
+   * @example
+   *   bindAxios(api, tokens, { refused: ({ status }) => status === 419 })
+   */
+  refused?(answer: AxiosAnswer): boolean
+}
+
+/** Whose wrapper an adapter is, so that a second bind of the same manager changes nothing. */
+const owners = new WeakMap<AxiosAdapter, TokenSender>()
+
+/**
+ * Sends every request of `instance` with a token, refreshes the token when it is refused, and sends the request once
+ * more: the same bytes, without running interceptors and transforms again. Bind first, add other interceptors later.
+ *
+ * Every failure of ours is an `AxiosError` with the code `ERR_TOKEN`; `tokenErrorOf(error)` tells more.
+ *
+ * @example
+ *   const api = axios.create({ baseURL: 'https://api.example.com' })
+ *   const unbind = bindAxios(api, tokens)
+ *   await api.get('/orders')
+ *   await api.get('/news', { tokens: false })
+ *
+ * @returns What undoes it. Requests under way go on.
+ */
+export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options: BindAxiosOptions = {}): () => void {
+  const { request, response } = instance.interceptors
+  const passed = new WeakSet<object>()
+  let warned = false
+
+  function wrap(config: Config): Config {
+    const { adapter } = config
+    if (typeof adapter === 'function' && owners.get(adapter) === tokens) return config
+    const wrapper: AxiosAdapter = function adapterWithTokens(wire) {
+      passed.add(wire)
+      // At once: a retry library sends this very config again, and would wrap the wrapper.
+      Object.assign(wire, { adapter })
+      const wanted = own(wire, 'tokens')
+      const transport = getAdapter(adapter ?? instance.defaults.adapter, wire)
+      if (wanted === false || own(wire, 'auth') || wire.headers.has('Authorization')) return transport(wire)
+      return sendWithToken(wire, { transport, tokens, wanted, refused: options.refused })
+    }
+    owners.set(wrapper, tokens)
+    config.adapter = wrapper
+    return config
+  }
+
+  // An interceptor that runs after ours can set an adapter of its own: then nothing of ours runs, and nothing fails.
+  function check(answer: unknown): void {
+    const { config, headers } = (answer ?? {}) as { config?: Partial<Config>; headers?: unknown }
+    if (warned || !headers || !config?.headers || passed.has(config)) return
+    warned = true
+    warn('an interceptor replaced config.adapter, so no token is sent: call bindAxios before you add it')
+  }
+
+  const onRequest = request.use(wrap, undefined, { synchronous: true })
+  const onResponse = response.use(
+    (answer) => {
+      check(answer)
+      return answer
+    },
+    (error: unknown) => {
+      check((error as { response?: unknown } | undefined)?.response)
+      return Promise.reject(error)
+    },
+  )
+
+  return function unbind() {
+    request.eject(onRequest)
+    response.eject(onResponse)
+  }
+}
