@@ -1,5 +1,6 @@
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
+import { elapsedMs, type Instant } from '../lib/instant.ts'
 import { type Held, isSignedIn } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
@@ -16,6 +17,9 @@ export interface Sender extends TokenSender {
   /** A token that meets `request`, for whatever puts it on the wire by itself. */
   obtain(request: TokenRequest): Promise<TokenSet>
 }
+
+/** What is asked for, and when it was: all waits together take no longer than `waitMs`. */
+type Wanted = Partial<SendTarget> & { readonly begun?: Instant }
 
 /** A session with a token to send. */
 type Usable = Held & { readonly tokens: TokenSet }
@@ -47,7 +51,8 @@ export function createSender(
         ? Promise.reject(new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`))
         : exchange.send({})
     }
-    return isSignedIn(state) ? sendAs(state, target, exchange, origin) : sendLater(target, exchange, origin)
+    const wanted = target.waitMs === undefined ? target : { ...target, begun: clock.now() }
+    return isSignedIn(state) ? sendAs(state, wanted, exchange, origin) : sendLater(wanted, exchange, origin)
   }
 
   async function sendAs<Reply>(
@@ -145,7 +150,7 @@ export function createSender(
   }
 
   /** A token of this session that meets `request` and is not `refused`: at most one refresh, whose result counts. */
-  async function fresh(held: Held, request: Partial<SendTarget>, refused?: TokenSet): Promise<Usable> {
+  async function fresh(held: Held, request: Wanted, refused?: TokenSet): Promise<Usable> {
     const now = current(held)
     const { session, tokens } = now
     const here = tokens === refused ? undefined : ready(now, request)
@@ -168,7 +173,7 @@ export function createSender(
     }
   }
 
-  async function arrival(request: Partial<SendTarget>, alsoLogin: boolean): Promise<Held | undefined> {
+  async function arrival(request: Wanted, alsoLogin: boolean): Promise<Held | undefined> {
     for (;;) {
       const state = store.get()
       if (isSignedIn(state)) return state
@@ -182,8 +187,10 @@ export function createSender(
   }
 
   /** Waits as long as the caller does, the session lives, and the manager is not disposed of. */
-  function waitFor<T>(promise: Promise<T>, { signal, waitMs }: Partial<SendTarget>, session?: AbortSignal): Promise<T> {
-    const bounded = waitMs === undefined ? promise : withDeadline(promise, waitMs, timer, timedOut)
+  function waitFor<T>(promise: Promise<T>, request: Wanted, session?: AbortSignal): Promise<T> {
+    const { signal, waitMs, begun } = request
+    const leftMs = begun && Math.max(0, (waitMs ?? 0) - elapsedMs(begun, clock.now()))
+    const bounded = leftMs === undefined ? promise : withDeadline(promise, leftMs, timer, timedOut)
     return untilAborted(bounded, [signal, session, life])
   }
 
