@@ -77,7 +77,7 @@ export function isTokenError(value: unknown): boolean {
   return tokenErrorOf(value) !== undefined
 }
 
-// By name, not by class: two copies of this package in one page must understand each other's errors.
-function isOne(error: Error): error is TokenError {
-  return error instanceof TokenError || (error.name === 'TokenError' && 'code' in error && 'transient' in error)
+/** By name, not by class: two copies of this package in one page understand each other's errors. */
+export function isOne(error: unknown): error is TokenError {
+  return error instanceof Error && error.name === 'TokenError' && 'code' in error && 'transient' in error
 }

@@ -98,8 +98,8 @@ export interface TokenManager<Login = unknown> extends TokenSender {
  */
 export function createTokenManager<Login = unknown>(options: TokenManagerOptions<Login>): TokenManager<Login> {
   const settings = parseOptions(options)
-  const { source } = options
-  const ports: Ports = { ...browserPorts, ...options.ports }
+  const { source } = settings
+  const ports: Ports = { ...browserPorts, ...settings.ports }
   const { clock } = ports
   const life = ports.newAbort()
   const events = createEmitter<TokenEvents & { readonly state: SessionState }>(ports.report)
@@ -162,10 +162,6 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     touch: () => schedule.used(clock.now()),
     send: sender.send,
     async getAccessToken(request = {}) {
-      const { resource } = request
-      if (resource !== undefined && destinationOf(resource, resource).withheld) {
-        throw new TokenError('destination_refused', 'this resource is not one of the manager’s resources')
-      }
       const { accessToken, tokenType, lifetimeMs, obtained } = await sender.obtain(request)
       return {
         value: accessToken,

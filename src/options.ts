@@ -61,79 +61,89 @@ export interface Settings {
   readonly requestTimeoutMs: number
 }
 
-const OPTIONS = ['source', 'resources', 'name', 'timing', 'dangerouslyAllowHttp', 'ports']
-const TIMING = ['leewayMs', 'background', 'requestTimeoutMs', 'idleMs', 'absoluteMs', 'warnMs']
+const PORTS = ['clock', 'timer', 'random', 'fetch', 'lifecycle', 'marker', 'newAbort', 'report']
+const DURATIONS = {
+  leewayMs: 60_000,
+  requestTimeoutMs: 10_000,
+  idleMs: undefined,
+  absoluteMs: undefined,
+  warnMs: 60_000,
+}
 
 /** Fills in the defaults. Throws a `TypeError` that names the cure for whatever is wrong. */
-export function parseOptions(options: TokenManagerOptions<never>): Settings {
-  knownOnly(options, OPTIONS, 'createTokenManager')
-  const { source, resources, name = source.id, timing = {}, dangerouslyAllowHttp: allowHttp = false } = options
-  checkSource(source)
-  if (typeof name !== 'string' || name === '') wrong('name must be a text that is not empty: it names the session')
-  knownOnly(timing, TIMING, 'timing')
-  const ms = (key: keyof TimingOptions, least: number): number | undefined => {
-    const value = timing[key]
-    if (value === undefined) return undefined
+export function parseOptions<Login>(
+  given: TokenManagerOptions<Login>,
+): Settings & Pick<TokenManagerOptions<Login>, 'source' | 'ports'> {
+  const options = members(given, 'options', ['source', 'resources', 'name', 'timing', 'dangerouslyAllowHttp', 'ports'])
+  const source = checkSource(options.source)
+  const { name = source.id, resources } = options
+  if (typeof name !== 'string' || !name) wrong('name must be a text that is not empty: it names the session')
+  const { timing: times = {}, ports = {} } = options
+  const timing = members(times, 'timing', [...Object.keys(DURATIONS), 'background'])
+  const [leewayMs, requestTimeoutMs, idleMs, absoluteMs, warnMs] = Object.entries(DURATIONS).map(([key, standard]) => {
+    const value: unknown = timing[key as keyof typeof DURATIONS]
+    const least = /^(leeway|warn)Ms$/.test(key) ? 0 : 1
+    if (value === undefined) return standard
     if (typeof value === 'number' && value >= least && value < Infinity) return value
-    return wrong(`timing.${key} must be milliseconds, ${String(least)} or more`)
-  }
+    return wrong(`timing.${key} must be milliseconds, at least ${String(least)}`)
+  }) as [number, number, number | undefined, number | undefined, number]
+  const allowHttp = flag(options.dangerouslyAllowHttp, false, 'dangerouslyAllowHttp')
   return {
+    source,
     name,
     resources: resources && parseResources(resources, allowHttp),
     allowHttp,
-    limits: { idleMs: ms('idleMs', 1), absoluteMs: ms('absoluteMs', 1), warnMs: ms('warnMs', 0) ?? 60_000 },
-    leewayMs: ms('leewayMs', 0) ?? 60_000,
-    background: timing.background ?? true,
-    requestTimeoutMs: ms('requestTimeoutMs', 1) ?? 10_000,
+    limits: { idleMs, absoluteMs, warnMs },
+    leewayMs,
+    background: flag(timing.background, true, 'timing.background'),
+    requestTimeoutMs,
+    ports: members(ports, 'ports', PORTS),
   }
 }
 
 function parseResources(list: readonly (string | Resource)[], allowHttp: boolean): ReadonlyMap<string, URL> {
   if (!(list instanceof Array)) wrong('resources must be a list, such as ["https://api.example.com"]')
-  if (list.length === 0) wrong('resources is empty, so no request would carry a token: list your API, or leave it out')
+  if (!list.length) wrong('resources is empty, so no request would carry a token: list your API, or leave it out')
   return new Map(list.map((item, index) => parseResource(item, `resources[${String(index)}]`, allowHttp)))
 }
 
 function parseResource(item: string | Resource, where: string, allowHttp: boolean): readonly [string, URL] {
-  const {
-    url: text,
-    resource,
-    scope,
-    reuse = 'until-expiry',
-  } = typeof item === 'string' ? ({ url: item } as Resource) : item
+  const given = (typeof item === 'object' ? Object(item) : { url: item }) as Resource
+  const { url: text, ...rest } = members(given, where, ['url', 'resource', 'scope', 'reuse'])
   const url = typeof text === 'string' ? parseUrl(text) : undefined
   if (!url || !/^https?:$/.test(url.protocol)) {
-    return wrong(`${where} must be an absolute URL, such as "https://api.example.com"`)
+    return wrong(`${where} must be an absolute URL, such as https://api.example.com`)
   }
   if (url.username || url.password || url.search || url.hash) {
     wrong(`${where} must be an origin with at most a path: take away userinfo, query and fragment`)
   }
   if (!isSecure(url) && !allowHttp) {
-    wrong(`${where} is http:, where anyone can read the token: use https:, or dangerouslyAllowHttp while developing`)
+    wrong(`${where} must be https:, or anyone on the way can read the token; else set dangerouslyAllowHttp`)
   }
-  if (resource !== undefined || scope !== undefined || reuse !== 'until-expiry') {
-    wrong(
-      `${where}: resource, scope and reuse 'once' are not supported yet; leave them out to send the session's token`,
-    )
+  if ((Object.values(rest) as unknown[]).some((value) => value !== undefined && value !== 'until-expiry')) {
+    wrong(`${where}: resource, scope and reuse are not supported yet; leave them out to send the session's token`)
   }
   return [text, url]
 }
 
-function checkSource(source: TokenSource<never>): void {
-  const { id, credential, refresh } = (source as TokenSource<never> | undefined) ?? {}
-  if (
-    typeof id !== 'string' ||
-    id === '' ||
-    typeof refresh !== 'function' ||
-    !/^(cookie|token)$/.test(String(credential))
-  ) {
-    wrong('source must be a token source: use cookieSource(...), jsonSource(...), or { id, credential, refresh }')
-  }
+function checkSource<Login>(source: TokenSource<Login> | null | undefined): TokenSource<Login> {
+  if (source?.id && /^(cookie|token)$/.test(source.credential) && typeof source.refresh === 'function') return source
+  return wrong('source must be cookieSource(...), jsonSource(...), or your own { id, credential, refresh }')
 }
 
-function knownOnly(options: object, known: readonly string[], what: string): void {
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) wrong(`${what} has no option "${unknown}"; it has ${known.join(', ')}`)
+/** The own members of `value`: a polluted prototype supplies no option. */
+function members<T extends object>(value: T, what: string, known: readonly string[]): T {
+  const given: unknown = value
+  if (typeof given !== 'object' || !given || given instanceof Array) {
+    wrong(`${what} must be an object, with ${known.join(', ')}`)
+  }
+  const stranger = Object.keys(given).find((key) => !known.includes(key))
+  if (stranger !== undefined) wrong(`${what} has no "${stranger}"; there is ${known.join(', ')}`)
+  return { __proto__: null, ...value }
+}
+
+function flag(value: unknown, standard: boolean, what: string): boolean {
+  return typeof value === 'boolean' ? value : value === undefined ? standard : wrong(`${what} must be true or false`)
 }
 
 function wrong(message: string): never {

@@ -40,7 +40,7 @@ export interface Lifecycle {
   online(): boolean
   /**
    * Calls `listener` when the page may have missed something (`'wake'`: shown again, resumed, back from the
-   * back/forward cache), when the network came back (`'online'`), and when the page is being left (`'leave'`). Returns
+   * back/forward cache, or another tab has written a marker), when the network came back (`'online'`), and when the page is being left (`'leave'`). Returns
    * what stops it.
    */
   watch(listener: (moment: 'wake' | 'online' | 'leave') => void): () => void

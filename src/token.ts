@@ -65,9 +65,14 @@ export function parseTokenResponse(response: unknown, obtained: Instant, previou
     obtained,
     lifetimeMs: toLifetimeMs(wire('expires_in')),
     sessionLifetimeMs: toLifetimeMs(wire('authorization_expires_in')) ?? sinceThen(previous, obtained),
-    scope: nonEmpty(wire('scope'))?.split(' ') ?? previous?.scope ?? [],
+    scope: Object.freeze(nonEmpty(wire('scope'))?.split(' ') ?? previous?.scope ?? []),
     claims: (typeof idToken === 'string' ? decodeJwt(idToken) : undefined) ?? previous?.claims,
   } as const)
+}
+
+/** The refresh token of a response that may be unusable otherwise. */
+export function refreshTokenIn(response: unknown): string | undefined {
+  return typeof response === 'object' && response ? nonEmpty(ownMembers(response)('refresh_token')) : undefined
 }
 
 /** How much longer the access token lives. `Infinity`: unknown. */

@@ -25,6 +25,7 @@ export const lifecycle: Lifecycle = {
     on(scope, 'pageshow', (event) => {
       if ((event as PageTransitionEvent).persisted) listener('wake')
     })
+    on(scope, 'storage', () => listener('wake'))
     on(scope, 'online', () => listener('online'))
     on(scope, 'pagehide', () => listener('leave'))
     return () => stops.forEach((stop) => stop())

@@ -48,8 +48,8 @@ export function createAttach(
     const now = lifecycle.baseUrl()
     if (now !== base || remembered.size > MOST_REMEMBERED) remembered.clear()
     base = now
-    // Neither a query nor a fragment can change where a request goes.
-    const text = url.split(/[?#]/, 1)[0] ?? ''
+    // Neither a query nor a fragment changes where a request goes, unless what is before it is not plain.
+    const text = /^[!"$->@-~]+(?=[?#])/.exec(url)?.[0] ?? url
     const key = resource === undefined ? text : `${resource} ${text}`
     let destination = remembered.get(key)
     if (!destination) remembered.set(key, (destination = decide(text, resource)))

@@ -1,18 +1,20 @@
 import { TokenError } from '../errors.ts'
-import { abortError } from './abort.ts'
+import { abortError, untilAborted } from './abort.ts'
 
 /** A sign-in on its way. Its identity is what a late answer is compared with. */
 export interface Attempt<T> {
+  /** Rejects in the very task in which a later sign-in, a logout or the caller overtakes it. */
   readonly flight: Promise<T>
-  /** Aborts when a later sign-in, a logout or the caller overtakes it. */
+  /** Settles when its work is over, wanted or not. Never rejects. */
+  readonly over: Promise<unknown>
   readonly signal: AbortSignal
 }
 
 /** Sign-ins overtake each other: only the answer to the newest is welcome. */
 export interface Attempts<T> {
   /**
-   * Runs `work` as the newest attempt. `isCurrent` tells whether its answer is still welcome; it is not, from the very
-   * task on in which `signal` aborts.
+   * Runs `work` as the newest attempt. `isCurrent` tells whether its answer is still welcome; from the very task on in
+   * which `signal` aborts it is not.
    */
   start(work: (isCurrent: () => boolean, flight: Promise<T>) => Promise<T>, signal?: AbortSignal): Attempt<T>
   overtake(error?: TokenError): void
@@ -37,14 +39,15 @@ export function createAttempts<T>(): Attempts<T> {
         if (signal && isCurrent()) overtake(abortError(signal))
       }
       signal?.addEventListener('abort', giveUp)
-      const flight: Promise<T> = Promise.resolve()
+      const result = Promise.resolve()
         .then(() => work(isCurrent, flight))
         .finally(() => {
           signal?.removeEventListener('abort', giveUp)
           if (isCurrent()) current = undefined
         })
+      const flight: Promise<T> = untilAborted(result, [controller.signal])
       flight.catch(() => {}) // whoever waits for it has a branch of his own
-      const mine = { flight, controller, signal: controller.signal }
+      const mine = { flight, over: result.catch(() => {}), controller, signal: controller.signal }
       current = mine
       return mine
     },

@@ -1,9 +1,9 @@
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { RefreshTrigger } from '../session/events.ts'
 import { type Held, isSignedIn, type SignedIn } from '../session/state.ts'
-import { parseTokenResponse, type TokenSet } from '../token.ts'
+import { parseTokenResponse, refreshTokenIn, type TokenSet } from '../token.ts'
 import { abortError } from './abort.ts'
-import { isUnanswered, retryInMs, toFailure, toTokenError } from './failure.ts'
+import { type FailureFacts, isAnswer, retryInMs, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
 
@@ -15,11 +15,12 @@ import type { SignOut } from './sign-out.ts'
  */
 export type Refresh = (used: Held, trigger: RefreshTrigger, force?: boolean) => Promise<Held>
 
-export function createRefresh(parts: Parts, { end, orphan }: SignOut): Refresh {
+export function createRefresh(parts: Parts, { end, notice, orphan }: SignOut): Refresh {
   const { store, source, calls, ports, settings, events, probation, watch } = parts
   const { clock } = ports
 
   return function refresh(used, trigger, force = false) {
+    notice()
     const state = store.get()
     if (!isSignedIn(state) || state.session !== used.session) return Promise.reject(abortError(used.session.signal))
     if (state.tokens !== used.tokens) return Promise.resolve(state)
@@ -33,21 +34,40 @@ export function createRefresh(parts: Parts, { end, orphan }: SignOut): Refresh {
     return flight
   }
 
-  async function fly(from: SignedIn, flight: Promise<Held>, trigger: RefreshTrigger): Promise<Held> {
+  async function fly(state: SignedIn, flight: Promise<Held>, trigger: RefreshTrigger): Promise<Held> {
     const started = clock.now()
+    let from: Held = state
+    let sent = false
     try {
       return await calls.run(async (context) => {
         // In cookie mode the call has waited for its turn: the one before it may have brought newer tokens, or all may
         // have given up.
-        const state = store.get()
-        if (!('flight' in state) || state.flight !== flight) return newer(from) ?? over(from)
+        notice()
+        const now = store.get()
+        if (!('flight' in now) || now.flight !== flight) return newer(from) ?? over(from)
         const asked = clock.now()
+        sent = ports.lifecycle.online()
         const response = await source.refresh({ refreshToken: from.tokens?.refreshToken }, context)
-        return commit(from, parseTokenResponse(response, asked, from.tokens), trigger, started)
+        try {
+          return await commit(from, parseTokenResponse(response, asked, from.tokens), trigger, started)
+        } catch (error) {
+          from = spend(from, response)
+          throw error
+        }
       })
     } catch (thrown) {
-      return newer(from) ?? fail(from, flight, thrown, started)
+      const before = state.status === 'stale' ? state.failure : undefined
+      return newer(from) ?? fail(from, flight, thrown, { before, sent, started })
     }
+  }
+
+  /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
+  function spend(from: Held, response: unknown): Held {
+    const { session, tokens } = from
+    const successor = refreshTokenIn(response)
+    if (!tokens || !successor || successor === tokens.refreshToken) return from
+    const spent = { ...tokens, refreshToken: successor }
+    return store.dispatch({ type: 'rotated', from, tokens: spent }) ? { session, tokens: spent } : from
   }
 
   async function commit(from: Held, tokens: TokenSet, trigger: RefreshTrigger, started: Instant): Promise<Held> {
@@ -71,24 +91,28 @@ export function createRefresh(parts: Parts, { end, orphan }: SignOut): Refresh {
     return over(from)
   }
 
-  function fail(from: SignedIn, flight: Promise<Held>, thrown: unknown, started: Instant): never {
+  function fail(
+    from: Held,
+    flight: Promise<Held>,
+    thrown: unknown,
+    facts: Pick<FailureFacts, 'before' | 'sent' | 'started'>,
+  ): never {
     const { session, tokens } = from
     if (session.signal.aborted) over(from)
     const error = toTokenError(thrown, [tokens?.refreshToken, tokens?.accessToken])
-    const before = from.status === 'stale' ? from.failure : undefined
-    const now = clock.now()
     const lost = error.code === 'key_lost'
     const final = lost || error.code === 'refresh_rejected'
-    // Offline, nothing was sent. Else the server may still be at it: the token is not presented again before the time
-    // for its answer is over.
-    const unanswered = isUnanswered(thrown) && ports.lifecycle.online()
-    const holdMs = unanswered ? settings.requestTimeoutMs - elapsedMs(started, now) : 0
-    const failure = toFailure(error, now, { before, unanswered, holdMs, random: ports.random() })
+    const failure = toFailure(error, clock.now(), {
+      ...facts,
+      answered: isAnswer(thrown),
+      timeoutMs: settings.requestTimeoutMs,
+      random: ports.random(),
+    })
     events.batch(() => {
       if (!final) store.dispatch({ type: 'refresh-failed', flight, failure })
       const { code, transient, retryAt } = failure.error
       events.emit('refresh-failed', { code, transient, retryAt })
-      if (final) end(session, lost ? 'key-lost' : before?.unanswered ? 'unknown-outcome' : 'rejected')
+      if (final) end(session, lost ? 'key-lost' : facts.before?.unanswered ? 'unknown-outcome' : 'rejected')
     })
     if (final) over(from)
     throw failure.error

@@ -3,8 +3,7 @@ import type { SessionState } from '../session/snapshot.ts'
 import { type EndReason, isSignedIn } from '../session/state.ts'
 import { parseTokenResponse } from '../token.ts'
 import { untilAborted } from './abort.ts'
-import type { Attempt } from './attempts.ts'
-import { isUnanswered, toFailure, toTokenError } from './failure.ts'
+import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { Refresh } from './refresh.ts'
 import type { SignIn } from './sign-in.ts'
@@ -24,30 +23,30 @@ export function createRestore(parts: Parts, { repeat }: SignOut, { begin }: Sign
       if (stopped) await untilAborted(refresh(state, 'requested', true), [signal]).catch(() => {})
       return store.snapshot()
     }
-    const flying = attempts.current()
-    if (flying || !source.restore) return arrival(flying, signal)
+    if (attempts.current() || !source.restore) return arrival(signal)
     const mine = attempts.start((isCurrent, flight) => find(ask, isCurrent, flight))
     store.dispatch({ type: 'restore-started', flight: mine.flight })
-    return untilAborted(mine.flight, [signal, mine.signal]).catch((error: unknown) => {
+    return untilAborted(mine.flight, [signal]).catch((error: unknown) => {
       // A login or logout has overtaken it: what comes of that is the answer.
-      if (mine.signal.aborted && !signal?.aborted) return arrival(attempts.current(), signal)
+      if (mine.signal.aborted && !signal?.aborted) return arrival(signal)
       throw error
     })
   }
 
-  async function arrival(
-    flying: Attempt<SessionState> | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<SessionState> {
-    await untilAborted(
-      Promise.resolve(flying?.flight).catch(() => {}),
-      [signal],
-    )
+  /** What comes of the sign-in that is flying, and of those that overtake it. */
+  async function arrival(signal: AbortSignal | undefined): Promise<SessionState> {
+    for (let flying; (flying = attempts.current());)
+      await untilAborted(
+        flying.flight.catch(() => {}),
+        [signal],
+      )
     return store.snapshot()
   }
 
   async function find(ask: boolean, isCurrent: () => boolean, flight: Promise<SessionState>): Promise<SessionState> {
-    const { wall } = clock.now()
+    const started = clock.now()
+    const { wall } = started
+    let sent = false
     const { what, at = wall } = memory?.recall() ?? {}
     const expired = what === 'signed-in' && wall - at > (settings.limits.absoluteMs ?? Infinity)
     const known = what === 'signed-in' && !expired
@@ -58,16 +57,20 @@ export function createRestore(parts: Parts, { repeat }: SignOut, { begin }: Sign
     try {
       const tokens = await calls.run(async (context) => {
         const asked = clock.now()
+        sent = ports.lifecycle.online()
         const response = isCurrent() ? await source.restore?.(context) : undefined
         return response && parseTokenResponse(response, asked)
       })
       if (!isCurrent()) return store.snapshot()
-      if (tokens) return begin(tokens, since)
+      // Another tab may have found the same session meanwhile.
+      if (tokens) return begin(tokens, since ?? (memory?.recall()?.what === 'signed-in' ? started : undefined))
       if (known || !what) memory?.remember('nobody', wall)
       return none(flight, known ? 'rejected' : undefined)
     } catch (thrown) {
-      const facts = { unanswered: isUnanswered(thrown), holdMs: 0, random: ports.random() }
+      const timeoutMs = settings.requestTimeoutMs
+      const facts = { sent, answered: isAnswer(thrown), started, timeoutMs, random: ports.random() }
       const failure = toFailure(toTokenError(thrown, []), clock.now(), facts)
+      memory?.adopt()
       if (since) store.dispatch({ type: 'found', flight, session: newSession(since), failure })
       else store.dispatch({ type: 'restore-ended', flight })
       if (since || !isCurrent()) return store.snapshot()

@@ -14,8 +14,8 @@ export interface Schedule {
   look(): void
   /** The session is used now, to send a request with its tokens or otherwise. Ends it if its time was over before. */
   used(now: Instant): void
-  /** How early `tokens` are refreshed. */
-  leewayOf(tokens: TokenSet): number
+  /** How long until `tokens` may be refreshed ahead of their expiry. */
+  earlyInMs(tokens: TokenSet, now: Instant): number
   stop(): void
 }
 
@@ -24,7 +24,7 @@ const SHORTEST_INTERVAL_MS = 1_000
 /** Offline, the network's return is what to wait for; not every browser tells. */
 const OFFLINE_LOOK_MS = 60_000
 
-export function createSchedule(parts: Parts, refresh: Refresh, { end }: SignOut): Schedule {
+export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: SignOut): Schedule {
   const { store, ports, settings, events, canRefresh } = parts
   const { clock, lifecycle, random, timer } = ports
   const { limits, leewayMs, background } = settings
@@ -38,13 +38,18 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end }: SignOut)
   let stopWatching: (() => void) | undefined
   let stopped = false
 
-  const leewayOf = ({ lifetimeMs = Infinity }: TokenSet): number => Math.min(leewayMs, lifetimeMs / 2)
+  function earlyInMs(tokens: TokenSet, now: Instant, leeway = 1): number {
+    const { lifetimeMs = Infinity, obtained } = tokens
+    const aheadMs = Math.min(leewayMs, lifetimeMs / 2) * leeway
+    return Math.max(remainingMs(tokens, now) - aheadMs, SHORTEST_INTERVAL_MS - elapsedMs(obtained, now))
+  }
 
   function look(): void {
     stopTimer?.()
     stopTimer = undefined
-    const state = store.get()
     if (stopped) return
+    notice()
+    const state = store.get()
     if (!isSignedIn(state)) {
       rest()
       return
@@ -97,8 +102,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end }: SignOut)
     if (state.status === 'refreshing' || !tokens || !background || lastUsed !== tokens || !canRefresh(tokens))
       return undefined
     if (tokens.lifetimeMs === undefined || !lifecycle.online()) return undefined
-    const aheadMs = leewayOf(tokens) * (1 - jitter / 5)
-    return Math.max(remainingMs(tokens, now) - aheadMs, SHORTEST_INTERVAL_MS - elapsedMs(tokens.obtained, now))
+    return earlyInMs(tokens, now, 1 - jitter / 5)
   }
 
   function onMoment(moment: 'wake' | 'online' | 'leave'): void {
@@ -118,8 +122,9 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end }: SignOut)
 
   return {
     look,
-    leewayOf,
+    earlyInMs,
     used(now) {
+      notice()
       const state = store.get()
       // The timer that was to end it may have slept with the machine.
       if (stopped || !isSignedIn(state) || endDueMs(state, now) === undefined) return

@@ -42,6 +42,7 @@ export function createSender(
 
   function send<Reply>(target: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
     if (life.aborted) return Promise.reject(abortError(life))
+    if (target.signal?.aborted) return Promise.reject(abortError(target.signal))
     const destination = destinationOf(target.url, target.resource)
     const { origin, withheld } = destination
     const state = store.get()
@@ -103,6 +104,7 @@ export function createSender(
   ): Promise<Reply> {
     schedule.used(clock.now())
     if (session.signal.aborted) throw abortError(session.signal)
+    if (target.signal?.aborted) throw abortError(target.signal)
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', origin)
     const headers = { Authorization: `${tokens.tokenType} ${tokens.accessToken}` }
     return untilAborted(exchange.send(headers, session.signal), [target.signal, session.signal])
@@ -168,7 +170,7 @@ export function createSender(
   }
 
   function refreshAhead({ session, tokens }: Usable): void {
-    if (remainingMs(tokens, clock.now()) < schedule.leewayOf(tokens) && canRefresh(tokens)) {
+    if (schedule.earlyInMs(tokens, clock.now()) <= 0 && canRefresh(tokens)) {
       void refresh({ session, tokens }, 'background').catch(() => {})
     }
   }
@@ -203,7 +205,12 @@ export function createSender(
   return {
     send,
     async obtain(request) {
+      const { resource, signal = life } = request
       if (life.aborted) throw abortError(life)
+      if (signal.aborted) throw abortError(signal)
+      if (resource !== undefined && destinationOf(resource, resource).withheld) {
+        throw new TokenError('destination_refused', `${resource} is not one of the resources`)
+      }
       const held = await arrival(request, true)
       if (!held) throw signedOut()
       const { session, tokens } = ready(held, request) ?? (await fresh(held, request))

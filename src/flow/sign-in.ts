@@ -1,10 +1,10 @@
 import { TokenError } from '../errors.ts'
 import type { Instant } from '../lib/instant.ts'
+import type { SourceContext } from '../ports.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
 import { parseTokenResponse, type TokenResponse, type TokenSet } from '../token.ts'
-import { untilAborted } from './abort.ts'
-import { toTokenError } from './failure.ts'
+import { isAnswer, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
 
@@ -19,16 +19,18 @@ export interface SignIn {
   begin(tokens: TokenSet, since?: Instant): SessionState
 }
 
-export function createSignIn(parts: Parts, { orphan }: SignOut): SignIn {
+export function createSignIn(parts: Parts, { end, orphan }: SignOut): SignIn {
   const { store, source, calls, attempts, ports, memory, events, watch, newSession } = parts
   const { clock } = ports
+  const byCookie = source.credential === 'cookie'
 
   function begin(tokens: TokenSet, since?: Instant): SessionState {
     return events.batch(() => {
       const before = store.get()
       store.dispatch({ type: 'started', session: newSession(since ?? tokens.obtained), tokens })
       watch.issued(tokens, undefined)
-      if (!since) memory?.remember('signed-in', tokens.obtained.wall)
+      if (since) memory?.adopt()
+      else memory?.remember('signed-in', tokens.obtained.wall)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
       if (isSignedIn(before) && before.tokens) void orphan(before.tokens)
       return store.snapshot()
@@ -41,13 +43,33 @@ export function createSignIn(parts: Parts, { orphan }: SignOut): SignIn {
       const overtaken = new TokenError('aborted', 'the login was overtaken')
       if (!isCurrent() || !source.login) throw overtaken
       const asked = clock.now()
-      const tokens = parseTokenResponse(await source.login(input, context), asked)
+      let tokens: TokenSet
+      try {
+        tokens = parseTokenResponse(await source.login(input, context), asked)
+      } catch (thrown) {
+        if (byCookie && !isAnswer(thrown)) loseCookie()
+        throw thrown
+      }
       if (isCurrent()) return begin(tokens)
-      if (source.credential === 'token') await orphan(tokens)
-      // In the turn of the login itself: later it would end the session of the next one.
-      else await source.revoke?.({ refreshToken: undefined, accessTokens: [tokens.accessToken] }, context)
+      if (!byCookie) await orphan(tokens)
+      else await giveBackCookie(tokens, context)
       throw overtaken
     })
+  }
+
+  /** In the turn of the login itself: later it would end the session of the next one. */
+  async function giveBackCookie({ accessToken }: TokenSet, context: SourceContext): Promise<void> {
+    loseCookie()
+    const revoked = await source.revoke?.({ refreshToken: undefined, accessTokens: [accessToken] }, context)
+    if (revoked === 'confirmed' && !isSignedIn(store.get())) memory?.remember('nobody', clock.now().wall)
+  }
+
+  /** The cookie is that of another sign-in now, or may be: the session that was there must not refresh with it. */
+  function loseCookie(): void {
+    const state = store.get()
+    if (!isSignedIn(state)) return
+    end(state.session, 'replaced')
+    memory?.remember('unconfirmed', clock.now().wall)
   }
 
   return {
@@ -57,12 +79,15 @@ export function createSignIn(parts: Parts, { orphan }: SignOut): SignIn {
         ask(input, isCurrent).catch((thrown: unknown) => {
           store.dispatch({ type: 'restore-ended', flight })
           // What was typed in must not appear in an error.
-          throw toTokenError(thrown, Object.values(Object(input) as object))
+          throw toTokenError(thrown, input)
         })
       const mine = attempts.start(work, signal)
       // A request that waits for a restore waits on for the login that overtakes it.
       if (store.get().status === 'restoring') store.dispatch({ type: 'restore-started', flight: mine.flight })
-      return untilAborted(mine.flight, [mine.signal])
+      const release = (): void => void store.dispatch({ type: 'restore-ended', flight: mine.flight })
+      signal?.addEventListener('abort', release)
+      void mine.over.then(() => signal?.removeEventListener('abort', release))
+      return mine.flight
     },
 
     startSession(response) {

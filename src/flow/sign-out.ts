@@ -27,6 +27,8 @@ export interface SignOut {
   logout(options?: LogoutOptions): Promise<LogoutReport>
   /** Ends `session` for a reason of our own; does nothing if it is not the current one. */
   end(session: OwnedSession, reason: EndReason): void
+  /** Ends the session here if another tab has ended or replaced it. */
+  notice(): void
   /** Revokes tokens that nobody holds: the answer to a call whose session has ended meanwhile. */
   orphan(tokens: TokenSet): Promise<unknown>
   /** Repeats a logout that the server had not confirmed when the page was left. */
@@ -44,11 +46,15 @@ export function createSignOut({ store, source, calls, ports, settings, attempts,
     events.batch(() => {
       const state = store.get()
       store.dispatch({ type: 'ended', session, reason, elsewhere: false })
-      // After a refusal, the server has ended it by itself.
-      const asks = source.revoke !== undefined && reason !== 'rejected' && reason !== 'unknown-outcome'
-      memory?.remember(asks ? 'unconfirmed' : 'nobody', ports.clock.now().wall)
+      // After these there is nothing to give back, and what other tabs have is for them to find out.
+      const over = /^(rejected|unknown-outcome|replaced)$/.test(reason)
+      const asks = source.revoke !== undefined && !over
+      if (!over) memory?.remember(asks ? 'unconfirmed' : 'nobody', ports.clock.now().wall)
       settled = asks
-        ? giveBack(isSignedIn(state) ? state.tokens : undefined, 'flight' in state ? state.flight : flying)
+        ? giveBack(
+            isSignedIn(state) ? state.tokens : undefined,
+            flying ?? ('flight' in state ? state.flight : undefined),
+          )
         : undefined
     })
   }
@@ -74,9 +80,17 @@ export function createSignOut({ store, source, calls, ports, settings, attempts,
     return calls.run(ask, true).catch(() => 'unconfirmed')
   }
 
+  function whereToEnd(): string | undefined {
+    try {
+      return source.endSessionUrl?.(calls.context)
+    } catch {
+      return undefined // a logout is no place to fail
+    }
+  }
+
   return {
     async logout({ reason = 'logout', timeoutMs = settings.requestTimeoutMs } = {}) {
-      const flying = attempts.current()?.flight
+      const flying = attempts.current()?.over
       attempts.overtake()
       // Signed out already: tokens are gone, but a cookie may be there that nobody has asked about yet.
       if (store.get().status !== 'signed-out' || flying || (byCookie && !settled)) finish(undefined, reason, flying)
@@ -86,12 +100,18 @@ export function createSignOut({ store, source, calls, ports, settings, attempts,
         ports.timer,
         timedOut,
       ).catch(() => 'unconfirmed' as const)
-      const endSessionUrl = source.endSessionUrl?.(calls.context)
+      const endSessionUrl = whereToEnd()
       return { revoked, ...(endSessionUrl !== undefined && { endSessionUrl }) }
     },
     end(session, reason) {
       const state = store.get()
       if (isSignedIn(state) && state.session === session) finish(session, reason)
+    },
+    notice() {
+      const [state, moved] = [store.get(), memory?.moved()]
+      if (!moved || !isSignedIn(state)) return
+      const reason = moved === 'signed-in' ? 'replaced' : 'logout'
+      store.dispatch({ type: 'ended', session: state.session, reason, elsewhere: true })
     },
     async orphan(tokens) {
       // In cookie mode the logout call comes after this answer, and covers it.

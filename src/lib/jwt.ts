@@ -8,10 +8,13 @@ export function decodeJwt(token: string): Readonly<Record<string, unknown>> | un
   try {
     const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
     const claims: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    return typeof claims === 'object' && claims !== null && !Array.isArray(claims)
-      ? Object.freeze(claims as Record<string, unknown>)
-      : undefined
+    return typeof claims === 'object' && claims && !Array.isArray(claims) ? freeze(claims) : undefined
   } catch {
     return undefined
   }
+}
+
+function freeze<T extends object>(value: T): T & Readonly<Record<string, unknown>> {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member) freeze(member as object)
+  return Object.freeze(value)
 }

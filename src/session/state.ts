@@ -75,7 +75,7 @@ export type SessionEvent =
     }
   | { readonly type: 'started'; readonly session: OwnedSession; readonly tokens: TokenSet }
   | { readonly type: 'refresh-started'; readonly flight: Promise<Held> }
-  | { readonly type: 'refreshed'; readonly from: Held; readonly tokens: TokenSet }
+  | { readonly type: 'refreshed' | 'rotated'; readonly from: Held; readonly tokens: TokenSet }
   | { readonly type: 'refresh-failed'; readonly flight: Promise<Held>; readonly failure: Failure }
   | {
       readonly type: 'ended'
@@ -116,12 +116,15 @@ export function transition(state: State, event: SessionEvent): State {
         failure: state.status === 'stale' ? state.failure : undefined,
       }
     }
+    case 'rotated':
     case 'refreshed': {
       // Compared by what it was asked with, not by who asked: an answer that comes after its waiters gave up holds the
       // only good refresh token, and is welcome for as long as nothing newer is here.
       const { session, tokens } = event.from
       if (!isSignedIn(state) || state.session !== session || state.tokens !== tokens) return state
-      return { status: 'active', session, tokens: event.tokens }
+      return event.type === 'rotated'
+        ? { ...state, tokens: event.tokens }
+        : { status: 'active', session, tokens: event.tokens }
     }
     case 'refresh-failed': {
       if (!isFlying(state, event.flight, 'refreshing')) return state

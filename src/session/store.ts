@@ -36,8 +36,8 @@ export function createSessionStore(onChange: (state: State, previous: State) => 
 
 /** What the requests of a session that just ended reject with. */
 function endError(state: State): TokenError {
-  if (state.status !== 'signed-out') return new TokenError('session_changed', 'another session began meanwhile')
-  const { reason } = state
+  const { reason } = state.status === 'signed-out' ? state : { reason: 'replaced' }
+  if (reason === 'replaced') return new TokenError('session_changed', 'another session has begun')
   if (reason === 'key-lost') return new TokenError('key_lost', 'the key that the session was bound to is lost')
   return reason === 'rejected' || reason === 'unknown-outcome'
     ? new TokenError('refresh_rejected', 'the server refused the refresh token: the session is over')
