@@ -1,3 +1,5 @@
+import { ownMembers } from './lib/own.ts'
+
 /** Stable, documented, and the only thing a caller should branch on. */
 export type TokenErrorCode =
   | 'signed_out'
@@ -53,13 +55,18 @@ export class TokenError extends Error {
   declare readonly acrValues?: string
   declare readonly maxAge?: number
 
+  // Not members of every error, and yet no polluted Object.prototype shines through.
+  static {
+    Object.assign(this.prototype, { retryAt: undefined, scope: undefined, acrValues: undefined, maxAge: undefined })
+  }
+
   constructor(code: TokenErrorCode, message: string, details: TokenErrorDetails = {}) {
     // Without a prototype: a polluted one must not decide what is transient.
-    const { cause, ...rest } = { __proto__: null, ...details } as TokenErrorDetails
+    const { cause, transient = false, ...rest } = ownMembers(details)
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'TokenError'
     this.code = code
-    this.transient = rest.transient ?? false
+    this.transient = transient
     for (const [key, value] of Object.entries(rest)) if (value !== undefined) Object.assign(this, { [key]: value })
   }
 }

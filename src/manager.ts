@@ -15,6 +15,7 @@ import { createSignIn } from './flow/sign-in.ts'
 import { createSignOut, type LogoutOptions, type LogoutReport } from './flow/sign-out.ts'
 import { createWatch } from './flow/watch.ts'
 import { createEmitter } from './lib/emitter.ts'
+import { ownMembers } from './lib/own.ts'
 import { parseOptions, type TokenManagerOptions } from './options.ts'
 import type { Ports } from './ports.ts'
 import type { TokenEvents } from './session/events.ts'
@@ -155,10 +156,16 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     getState: store.snapshot,
     subscribe: (listener) => events.on('state', listener),
     on: events.on,
-    restore: ({ ask = false, signal } = {}) => alive(() => restore(ask, signal), signal),
-    login: (input, { signal } = {}) => alive(() => signIn.login(input as never, signal), signal),
+    restore(request = {}) {
+      const { ask = false, signal } = ownMembers(request)
+      return alive(() => restore(ask, signal), signal)
+    },
+    login(input, request = {}) {
+      const { signal } = ownMembers(request)
+      return alive(() => signIn.login(input as never, signal), signal)
+    },
     startSession: (response) => alive(async () => signIn.startSession(response)),
-    logout: (report) => alive(() => signOut.logout(report)),
+    logout: (request = {}) => alive(() => signOut.logout(ownMembers(request))),
     touch: () => schedule.used(clock.now()),
     send: sender.send,
     async getAccessToken(request = {}) {

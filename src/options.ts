@@ -1,3 +1,4 @@
+import { ownMembers } from './lib/own.ts'
 import { isSecure, parseUrl } from './lib/url.ts'
 import type { Ports, TokenSource } from './ports.ts'
 import type { Limits } from './session/lifetime.ts'
@@ -139,7 +140,7 @@ function members<T extends object>(value: T, what: string, known: readonly strin
   }
   const stranger = Object.keys(given).find((key) => !known.includes(key))
   if (stranger !== undefined) wrong(`${what} has no "${stranger}"; there is ${known.join(', ')}`)
-  return { __proto__: null, ...value }
+  return ownMembers(value)
 }
 
 function flag(value: unknown, standard: boolean, what: string): boolean {

@@ -1,3 +1,4 @@
+import { ownMembers } from '../lib/own.ts'
 import type { Answer } from './exchange.ts'
 
 /**
@@ -117,10 +118,11 @@ const PROPAGATE: Verdict = Object.freeze({ action: 'propagate' })
  * @see [RFC 9470 section 3](https://www.rfc-editor.org/rfc/rfc9470.html#section-3)
  */
 export function judge(answer: Answer, attempt: Attempt): Verdict {
-  const { status, refused } = answer
+  const { status } = answer
+  const refused = Object.hasOwn(answer, 'refused') && answer.refused
   if (status !== 401 && status !== 403 && refused !== true) return PROPAGATE
   const verdict = refused === true ? ({ action: 'refresh-retry' } as const) : judgeDenial(answer, attempt)
-  return attempt.tried?.includes(verdict.action) === true ? { ...verdict, action: 'propagate' } : verdict
+  return ownMembers(attempt).tried?.includes(verdict.action) ? { ...verdict, action: 'propagate' } : verdict
 }
 
 function judgeDenial(answer: Answer, { sent, held }: Attempt): Verdict {

@@ -44,7 +44,7 @@ export function createRefresh(parts: Parts, { end, notice, orphan }: SignOut): R
         // have given up.
         notice()
         const now = store.get()
-        if (!('flight' in now) || now.flight !== flight) return newer(from) ?? over(from)
+        if (now.status !== 'refreshing' || now.flight !== flight) return newer(from) ?? over(from)
         const asked = clock.now()
         sent = ports.lifecycle.online()
         const response = await source.refresh({ refreshToken: from.tokens?.refreshToken }, context)

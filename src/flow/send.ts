@@ -1,6 +1,7 @@
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
+import { ownMembers } from '../lib/own.ts'
 import { type Held, isSignedIn } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
@@ -40,20 +41,21 @@ export function createSender(
   const { store, attempts, ports, probation, watch, life, canRefresh } = parts
   const { clock, timer } = ports
 
-  function send<Reply>(target: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
-    if (life.aborted) return Promise.reject(abortError(life))
-    if (target.signal?.aborted) return Promise.reject(abortError(target.signal))
-    const destination = destinationOf(target.url, target.resource)
-    const { origin, withheld } = destination
+  async function send<Reply>(given: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
+    // Own members only: a polluted Object.prototype makes no wishes.
+    const wanted = ownMembers(given)
+    const { url, resource, required, signal, waitMs } = wanted
+    if (life.aborted) throw abortError(life)
+    if (signal?.aborted) throw abortError(signal)
+    const { origin, withheld } = destinationOf(url, resource)
     const state = store.get()
     if (withheld) {
       if (isSignedIn(state)) watch.withheld(origin, withheld)
-      return target.required
-        ? Promise.reject(new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`))
-        : exchange.send({})
+      if (required) throw new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`)
+      return exchange.send({})
     }
-    const wanted = target.waitMs === undefined ? target : { ...target, begun: clock.now() }
-    return isSignedIn(state) ? sendAs(state, wanted, exchange, origin) : sendLater(wanted, exchange, origin)
+    const target = waitMs === undefined ? wanted : { ...wanted, begun: clock.now() }
+    return isSignedIn(state) ? sendAs(state, target, exchange, origin) : sendLater(target, exchange, origin)
   }
 
   async function sendAs<Reply>(
@@ -204,7 +206,8 @@ export function createSender(
 
   return {
     send,
-    async obtain(request) {
+    async obtain(given) {
+      const request = ownMembers(given)
       const { resource, signal = life } = request
       if (life.aborted) throw abortError(life)
       if (signal.aborted) throw abortError(signal)

@@ -27,10 +27,10 @@ export function createSignIn(parts: Parts, { end, orphan }: SignOut): SignIn {
   function begin(tokens: TokenSet, since?: Instant): SessionState {
     return events.batch(() => {
       const before = store.get()
-      store.dispatch({ type: 'started', session: newSession(since ?? tokens.obtained), tokens })
-      watch.issued(tokens, undefined)
       if (since) memory?.adopt()
       else memory?.remember('signed-in', tokens.obtained.wall)
+      store.dispatch({ type: 'started', session: newSession(since ?? tokens.obtained), tokens })
+      watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
       if (isSignedIn(before) && before.tokens) void orphan(before.tokens)
       return store.snapshot()

@@ -53,7 +53,7 @@ export function createSignOut({ store, source, calls, ports, settings, attempts,
       settled = asks
         ? giveBack(
             isSignedIn(state) ? state.tokens : undefined,
-            flying ?? ('flight' in state ? state.flight : undefined),
+            flying ?? (state.status === 'refreshing' ? state.flight : undefined),
           )
         : undefined
     })

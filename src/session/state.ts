@@ -143,7 +143,7 @@ export function signedOut(reason: EndReason, elsewhere: boolean): SignedOut {
 }
 
 export function isSignedIn(state: State): state is SignedIn {
-  return 'session' in state
+  return state.status !== 'signed-out' && state.status !== 'restoring'
 }
 
 function isFlying<S extends 'restoring' | 'refreshing'>(
@@ -151,5 +151,5 @@ function isFlying<S extends 'restoring' | 'refreshing'>(
   flight: Promise<unknown>,
   status: S,
 ): state is Extract<State, { status: S }> {
-  return state.status === status && 'flight' in state && state.flight === flight
+  return state.status === status && state.flight === flight
 }

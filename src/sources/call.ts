@@ -1,6 +1,7 @@
 import { readCookie } from '../adapters/cookies.ts'
 import { TokenError } from '../errors.ts'
 import { parseHttpDate, parseRetryAfter } from '../lib/http-date.ts'
+import { ownMembers } from '../lib/own.ts'
 import type { SourceContext } from '../ports.ts'
 import type { TokenResponse } from '../token.ts'
 import { own, readTokenResponse } from './read.ts'
@@ -173,11 +174,6 @@ export function createCalls(options: SourceOptions, { credential, csrf }: Callin
       }
     },
   }
-}
-
-/** A copy without prototype, so that a polluted one supplies no endpoint and no request option. */
-export function ownMembers<T extends object>(value: T): T {
-  return { __proto__: null, ...value }
 }
 
 function codeFor(error: string): 'configuration' | 'insufficient_authentication' | false {

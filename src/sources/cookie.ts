@@ -1,6 +1,7 @@
 import { tokenErrorOf } from '../errors.ts'
+import { ownMembers } from '../lib/own.ts'
 import type { TokenSource } from '../ports.ts'
-import { createCalls, ownMembers, type SourceOptions } from './call.ts'
+import { createCalls, type SourceOptions } from './call.ts'
 
 export interface CookieSourceOptions extends SourceOptions {
   /** Echoes a cookie that scripts can read as a header (double submit), beside `X-Requested-With`. */

@@ -1,6 +1,7 @@
 import { TokenError } from '../errors.ts'
+import { ownMembers } from '../lib/own.ts'
 import type { TokenSource } from '../ports.ts'
-import { createCalls, ownMembers, type SourceOptions } from './call.ts'
+import { createCalls, type SourceOptions } from './call.ts'
 
 export interface JsonSourceOptions extends SourceOptions {
   /** What `refresh` and `logout` send. Default: `{ refresh_token }`. */

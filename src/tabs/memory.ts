@@ -26,7 +26,7 @@ export interface Memory {
 const MEANINGS: readonly Remembered[] = ['nobody', 'signed-in', 'unconfirmed']
 
 export function createMemory(marker: Marker, name: string): Memory {
-  const epochOf = (): number => Number(marker.read(name) ?? NaN)
+  const epochOf = (): number => Number(marker.read(name) || NaN)
   let mine = NaN
 
   return {
