@@ -2,20 +2,35 @@ import { ownMembers } from './lib/own.ts'
 
 /** Stable, documented, and the only thing a caller should branch on. */
 export type TokenErrorCode =
+  /** There is no session, or it ended while the request waited or flew. */
   | 'signed_out'
+  /** Another session began while the request waited or flew. */
   | 'session_changed'
+  /** The source refused the credentials. */
   | 'login_failed'
+  /** No fresh token can be had now; trying after `retryAt` can succeed. */
   | 'refresh_unavailable'
+  /** The server refused the refresh token: the session is over. */
   | 'refresh_rejected'
+  /** A resource, or the request, asks for a `scope` that the session was not granted. */
   | 'insufficient_scope'
+  /** The user has to authenticate again, or better: `acrValues`, `maxAge`. */
   | 'insufficient_authentication'
+  /** The token was refused, and the body of the request cannot be sent twice. */
   | 'not_retryable'
+  /** `required`, and the URL is not a resource. */
   | 'destination_refused'
+  /** The token response could not be used. */
   | 'malformed_response'
+  /** The server says that the client is set up wrongly. */
   | 'configuration'
+  /** The key that the session was bound to is gone. */
   | 'key_lost'
+  /** The source, or this environment, cannot do it. */
   | 'unsupported'
+  /** No answer came in time. */
   | 'timeout'
+  /** The caller gave up, something later overtook it, or the manager was disposed of. */
   | 'aborted'
 
 export interface TokenErrorDetails {

@@ -43,6 +43,7 @@ export interface TokenManager<Login = unknown> extends TokenSender {
   getState(): SessionState
   /** Calls `listener` after every change of the state. Returns what stops it. */
   subscribe(listener: (state: SessionState) => void): () => void
+  /** Calls `listener` with every event of this name. Returns what stops it. What it throws is reported, and harms nobody. */
   on<K extends keyof TokenEvents>(type: K, listener: (event: TokenEvents[K]) => void): () => void
 
   /**
@@ -50,7 +51,8 @@ export interface TokenManager<Login = unknown> extends TokenSender {
    *
    * `ask`: ask the server even if it is remembered that nobody is signed in (after a sign-in elsewhere on the site).
    *
-   * @throws `refresh_unavailable` when nothing is known and the server cannot be reached; `aborted`.
+   * @throws `refresh_unavailable` when nothing is known and the server cannot be reached; `configuration`,
+   *   `insufficient_authentication`, `aborted`.
    */
   restore(options?: { readonly ask?: boolean; readonly signal?: AbortSignal }): Promise<SessionState>
   /**
@@ -75,7 +77,7 @@ export interface TokenManager<Login = unknown> extends TokenSender {
    * For what no binding covers: a WebSocket, an EventSource polyfill. Call it for each connection.
    *
    * @throws `signed_out`, `session_changed`, `refresh_unavailable`, `refresh_rejected`, `destination_refused`,
-   *   `insufficient_scope`, `aborted`.
+   *   `insufficient_scope`, `insufficient_authentication`, `configuration`, `key_lost`, `aborted`.
    */
   getAccessToken(request?: TokenRequest): Promise<AccessToken>
 
@@ -86,7 +88,8 @@ export interface TokenManager<Login = unknown> extends TokenSender {
   dispose(): void
 }
 
-/** Makes the one owner of a session's tokens. Starts nothing and asks nobody until it is told to.
+/**
+ * Makes the one owner of a session's tokens. Starts nothing and asks nobody until it is told to.
  *
  * @example
  *   const tokens = createTokenManager({

@@ -15,7 +15,7 @@ export const marker: Marker = {
     try {
       localStorage.setItem(keyOf(name), text)
     } catch {
-      // The record still tells, only later.
+      // Then nothing outlives the page: the next one asks the server.
     }
   },
 }

@@ -50,5 +50,11 @@ export interface Exchange<Reply> {
 
 /** All that a binding needs of a manager. */
 export interface TokenSender {
+  /**
+   * Sends one exchange with a token: attaches it if the URL may have it, refreshes it before if it is expired, and, if
+   * this very token is refused, refreshes once and sends again. With a fresh token the transport is called in this task.
+   *
+   * @throws The exchange's own failures as they are; a `TokenError` with any code but `login_failed`.
+   */
   send<Reply>(target: SendTarget, exchange: Exchange<Reply>): Promise<Reply>
 }

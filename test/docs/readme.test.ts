@@ -1,0 +1,241 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import axios from 'axios'
+import * as core from 'tokenward'
+import * as axiosBinding from 'tokenward/axios'
+import * as fetchBinding from 'tokenward/fetch'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { withSizes } from '../../scripts/readme-sizes.mjs'
+import { parseOptions } from '../../src/options.ts'
+import { startBackend, type Backend } from '../support/backend.ts'
+import { createCookieJar } from '../support/cookie-jar.ts'
+import { examplesOf, membersOf, namesOf, problemsOf, toFunctionBody, variantsOf } from './compiler.ts'
+import { blocksOf, codeIn, readText, root, tableOf, type Block } from './markdown.ts'
+import { imports, preamble, screens } from './preamble.ts'
+
+const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md']
+const readme = readText('README.md')
+const manifest = JSON.parse(readText('package.json')) as {
+  readonly scripts: Record<string, string>
+  readonly exports: Record<string, unknown>
+  readonly dependencies: Record<string, string>
+}
+const snippets = blocksOf('README.md', 'ts')
+const [main, ...others] = snippets as [Block, ...Block[]]
+
+describe('the code of the documents', () => {
+  test('every snippet of the README compiles, each by itself', { timeout: 30_000 }, () => {
+    const modules = snippets.map(({ at, code }) => [`test/docs/${at.replace(/\W/g, '-')}.ts`, code] as const)
+    const strict = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true }
+    expect(problemsOf({ 'test/docs/app.ts': preamble, ...Object.fromEntries(modules) }, strict)).toEqual([])
+  })
+
+  test('every example in a comment of src compiles, with the imports that it leaves out', { timeout: 30_000 }, () => {
+    const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.ts$/.test(name),
+    )
+    const modules = sources.flatMap((path) =>
+      examplesOf(`src/${path}`).map((code, index) => [
+        `test/docs/${path.replace(/\W/g, '-')}-${index}.ts`,
+        imports + code,
+      ]),
+    )
+    expect(modules.length).toBeGreaterThan(5)
+    expect(
+      problemsOf({ 'test/docs/app.ts': preamble, ...(Object.fromEntries(modules) as Record<string, string>) }),
+    ).toEqual([])
+  })
+})
+
+describe('the snippets of the README run', () => {
+  let backend: Backend | undefined
+  afterEach(async () => {
+    vi.unstubAllGlobals()
+    await backend?.close()
+  })
+
+  const credentials = { email: 'demo@example.com', password: 'demo' }
+  const packages: Record<string, unknown> = {
+    axios: { default: axios, __esModule: true },
+    tokenward: core,
+    'tokenward/axios': axiosBinding,
+    'tokenward/fetch': fetchBinding,
+  }
+
+  /** Runs `code` against real servers: its URLs become theirs, and the names of the preamble are there. */
+  async function run({ code }: Block, names: Record<string, unknown>, result = ''): Promise<unknown> {
+    const { auth, api } = backend!
+    const here = code
+      .replaceAll('https://api.example.com', api.origin)
+      .replaceAll('https://id.example.com/', `${auth.origin}/json/`)
+      .replaceAll("'/auth/", `'${auth.origin}/auth/`)
+      .replaceAll("'/session/", `'${auth.origin}/json/`)
+    const given = {
+      ...Object.fromEntries(screens.map((name) => [name, () => undefined])),
+      ...credentials,
+      ...names,
+      exports: {},
+      require: (name: string) => packages[name],
+    }
+    const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => (...all: unknown[]) => unknown
+    // In a block, where a snippet may declare what it is given anew.
+    const body = `{ ${toFunctionBody(`${here}\n${result && `export const result = ${result}`}`)} }\nreturn exports.result`
+    return new AsyncFunction(...Object.keys(given), body)(...Object.values(given))
+  }
+
+  async function begin(): Promise<Backend> {
+    // The jar itself goes through the global, and marks what it has seen.
+    const platformFetch = globalThis.fetch
+    const jar = createCookieJar()
+    vi.stubGlobal('fetch', (input: string | URL | Request, init?: RequestInit) =>
+      new Headers(init?.headers).has('x-test-call') ? platformFetch(input, init) : jar.fetch(input, init),
+    )
+    backend = await startBackend({ auth: { accessTokenTtlS: 300 } })
+    return backend
+  }
+
+  test('the first screen signs in, calls the API, survives a refused token, and logs out', async () => {
+    const { auth, api: server } = await begin()
+    const ran = await run(main, {}, '{ tokens, api, data }')
+    const { tokens, api, data } = ran as { tokens: core.TokenManager; api: typeof axios; data: unknown }
+    expect(data).toEqual({ orders: expect.any(Array) as unknown })
+    expect(tokens.getState()).toMatchObject({ status: 'active', signedIn: true })
+
+    auth.revokeAccessTokens()
+    const answers = await Promise.all([api.get('/orders'), api.get('/me'), api.get('/orders')])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(auth.count('refresh', 'rotated')).toBe(1)
+    expect(server.log.filter(({ status }) => status === 401)).toHaveLength(3)
+
+    expect(await tokens.logout()).toEqual({ revoked: 'confirmed' })
+    expect(auth.liveFamilies()).toEqual([])
+  })
+
+  const runnable = others.filter(({ code }) => !code.includes("from 'react'"))
+  test.each(runnable)('$heading ($at)', async (snippet) => {
+    const { api: server, endpoints } = await begin()
+    const tokens = core.createTokenManager({
+      source: core.cookieSource<typeof credentials>(endpoints('auth')),
+      resources: [server.origin],
+    })
+    await tokens.login(credentials)
+    const api = axios.create({ baseURL: server.origin })
+    const unbind = axiosBinding.bindAxios(api, tokens)
+    await run(snippet, { tokens, api })
+    unbind()
+    tokens.dispose()
+    expect(server.log.filter(({ status }) => status === 401 || status === 404)).toEqual([])
+  })
+})
+
+describe('the commands of the documents exist', () => {
+  const commands = documents
+    .flatMap((path) => blocksOf(path, 'sh'))
+    .flatMap(({ at, code }) => code.split('\n').map((line) => ({ at, line })))
+    .flatMap(({ at, line }) =>
+      line
+        .replace(/ #.*/, '')
+        .split(' && ')
+        .map((command) => ({ at, command: command.trim() })),
+    )
+    .filter(({ command }) => command !== '')
+
+  test.each(commands)('$command ($at)', ({ command }) => {
+    const [program = '', first = '', second = ''] = command.replace(/^(\w+=\S+ )+/, '').split(' ')
+    if (program === 'npm' && first === 'run') expect(Object.keys(manifest.scripts)).toContain(second)
+    else if (program === 'npm' && /^(start|test)$/.test(first)) expect(Object.keys(manifest.scripts)).toContain(first)
+    else if (program === 'npm') expect(first).toMatch(/^(ci|cit|pack)$/)
+    else if (program === 'npx') expect(existsSync(`${root}node_modules/.bin/${first}`)).toBe(true)
+    else expect(existsSync(root + (program === 'node' ? first : program))).toBe(true)
+  })
+})
+
+describe('the facts of the documents', () => {
+  test('the sizes of the README are those of etc/size.json, and there are no others', () => {
+    const sizes = JSON.parse(readText('etc/size.json')) as Record<string, number>
+    expect(withSizes(readme, sizes)).toBe(readme)
+    const elsewhere = readme.replace(/<!-- sizes -->.*<!-- \/sizes -->/s, '')
+    expect(/\d[\d.,_ ]*(\*\*)? ?(bytes|[kM]i?B)\b/.exec(elsewhere)).toBeNull()
+  })
+
+  test.each(documents)('what %s links to exists', (path) => {
+    for (const [, file = '', anchor] of readText(path).matchAll(/\]\((?!https:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+      const target = file === '' ? path : `${dirname(path)}/${file}`
+      expect(existsSync(root + target), target).toBe(true)
+      if (anchor === undefined) continue
+      const anchors = [...readText(target).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replace(/[^\w\- ]/g, '')
+          .replaceAll(' ', '-'),
+      )
+      expect(anchors).toContain(anchor)
+    }
+  })
+
+  test('the README names every entry and all that it exports', () => {
+    const rows = tableOf('README.md', 'entry').map(([entry, holds]) => [codeIn(entry)[0], codeIn(holds).sort()])
+    expect(rows).toEqual(
+      Object.entries({ tokenward: core, 'tokenward/axios': axiosBinding, 'tokenward/fetch': fetchBinding }).map(
+        ([entry, values]) => [entry, Object.keys(values).sort()],
+      ),
+    )
+    const entries = Object.keys(manifest.exports).filter((path) => path !== './package.json')
+    expect(rows.map(([entry]) => entry)).toEqual(entries.map((path) => path.replace('.', 'tokenward')))
+  })
+
+  test('the README names every dependency', () => {
+    for (const name of Object.keys(manifest.dependencies)) expect(readme).toContain(`\`${name}\``)
+  })
+
+  /** What the tables of the README list in their first column, and where src says what there is. */
+  const tables: readonly (readonly [what: string, head: readonly string[], names: readonly string[]])[] = [
+    ['error code', ['code', 'meaning'], namesOf('src/errors.ts', 'TokenErrorCode')],
+    ['event', ['event', 'payload'], namesOf('src/session/events.ts', 'TokenEvents')],
+    ['alert rule', ['alert `rule`'], variantsOf('src/session/events.ts', 'Alert', 'rule')],
+    ['reason to withhold', ['withheld `why`'], namesOf('src/session/events.ts', 'WithholdReason')],
+    ['end reason', ['`reason`'], namesOf('src/session/state.ts', 'EndReason')],
+    ['status', ['`status`'], variantsOf('src/session/snapshot.ts', 'SessionState', 'status')],
+    ['outcome of a logout', ['`revoked`'], namesOf('src/flow/sign-out.ts', 'Revoked')],
+    ['timing option', ['`timing` option'], namesOf('src/options.ts', 'TimingOptions')],
+    ['option of a request', ['`tokens`'], ['false', ...namesOf('src/axios/config.ts', 'RequestTokens')]],
+    [
+      'option of the sources',
+      ['option', 'meaning'],
+      [
+        ...namesOf('src/sources/call.ts', 'SourceOptions'),
+        ...namesOf('src/sources/cookie.ts', 'CookieSourceOptions'),
+        ...namesOf('src/sources/json.ts', 'JsonSourceOptions'),
+      ],
+    ],
+  ]
+  test.each(tables)('the README lists every %s', (_, head, names) => {
+    const listed = tableOf('README.md', ...head).map(([cell]) => codeIn(cell)[0])
+    expect(listed.sort()).toEqual([...names].sort())
+  })
+
+  test('the README lists every option of the manager', () => {
+    const section = readme.slice(readme.indexOf('## Options of the manager'))
+    const listed = [...section.slice(0, section.indexOf('A wrong option')).matchAll(/^\| `(\w+)`/gm)].map(
+      ([, name]) => name,
+    )
+    expect(listed.sort()).toEqual(namesOf('src/options.ts', 'TokenManagerOptions').sort())
+  })
+
+  test('the README lists the payload of every event', () => {
+    for (const [event, payload] of tableOf('README.md', 'event', 'payload')) {
+      const [name = ''] = codeIn(event)
+      if (name !== 'alert') expect(codeIn(payload)).toEqual(membersOf('src/session/events.ts', 'TokenEvents', name))
+    }
+  })
+
+  test('the README lists the true defaults of the timing options', () => {
+    const source = core.jsonSource({ refresh: '/session/refresh' })
+    const { limits, ...settings } = parseOptions({ source })
+    const defaults: Record<string, unknown> = { ...limits, ...settings }
+    for (const [option, value = ''] of tableOf('README.md', '`timing` option', 'default')) {
+      const text = value.replace(/[`_]/g, '')
+      expect(String(defaults[codeIn(option)[0] ?? '']), option).toBe(text === 'never' ? 'undefined' : text)
+    }
+  })
+})
