@@ -63,8 +63,8 @@ export interface TokenErrorDetails {
  *   }
  */
 export class TokenError extends Error {
-  readonly code: TokenErrorCode
-  readonly transient: boolean
+  declare readonly code: TokenErrorCode
+  declare readonly transient: boolean
   declare readonly retryAt?: number
   declare readonly scope?: string
   declare readonly acrValues?: string
@@ -77,18 +77,15 @@ export class TokenError extends Error {
 
   constructor(code: TokenErrorCode, message: string, details: TokenErrorDetails = {}) {
     // Without a prototype: a polluted one must not decide what is transient.
-    const { cause, transient = false, ...rest } = ownMembers(details)
-    super(message, cause === undefined ? undefined : { cause })
-    this.name = 'TokenError'
-    this.code = code
-    this.transient = transient
-    for (const [key, value] of Object.entries(rest)) if (value !== undefined) Object.assign(this, { [key]: value })
+    const own = ownMembers(details)
+    super(message, own)
+    Object.assign(this, { name: 'TokenError', code, transient: false }, own)
   }
 }
 
 /** The {@link TokenError} that `value` is, or carries as its `cause` (an `AxiosError` of ours does). */
 export function tokenErrorOf(value: unknown): TokenError | undefined {
-  for (let error = value, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
+  for (let error = value as Error | undefined, depth = 8; error && depth--; error = error.cause as Error | undefined) {
     if (isOne(error)) return error
   }
   return undefined
@@ -101,5 +98,5 @@ export function isTokenError(value: unknown): boolean {
 
 /** By name, not by class: two copies of this package in one page understand each other's errors. */
 export function isOne(error: unknown): error is TokenError {
-  return error instanceof Error && error.name === 'TokenError' && 'code' in error && 'transient' in error
+  return error instanceof Error && error.name === 'TokenError' && 'transient' in error
 }

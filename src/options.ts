@@ -53,8 +53,8 @@ export interface TimingOptions {
 /** Options with every default filled in. */
 export interface Settings {
   readonly name: string
-  /** By the name under which the application listed them. `undefined`: the page's own origin. */
-  readonly resources: ReadonlyMap<string, URL> | undefined
+  /** `undefined`: the page's own origin. */
+  readonly resources: readonly Area[] | undefined
   readonly allowHttp: boolean
   readonly limits: Limits
   readonly leewayMs: number
@@ -62,89 +62,90 @@ export interface Settings {
   readonly requestTimeoutMs: number
 }
 
-const PORTS = ['clock', 'timer', 'random', 'fetch', 'lifecycle', 'marker', 'newAbort', 'report']
-const DURATIONS = {
+/** A resource: its URL as the application spells it, and what a URL in it begins with when a slash is put after its path. */
+export type Area = readonly [name: string | undefined, prefix: string]
+
+// What there is, each with its default, which also says of what type it has to be. `ANY`: that is checked elsewhere.
+const ANY: unknown = undefined
+const OPTIONS = { source: ANY, resources: ANY, name: '', timing: ANY, dangerouslyAllowHttp: false, ports: ANY }
+const RESOURCE = { url: ANY, reuse: 'until-expiry' }
+const TIMING = {
   leewayMs: 60_000,
+  background: true,
   requestTimeoutMs: 10_000,
-  idleMs: undefined,
-  absoluteMs: undefined,
+  idleMs: Infinity,
+  absoluteMs: Infinity,
   warnMs: 60_000,
+}
+const CURES = { string: 'a text', number: 'milliseconds, above 0', boolean: 'true or false' }
+const PORTS = {
+  clock: ANY,
+  timer: ANY,
+  random: ANY,
+  fetch: ANY,
+  lifecycle: ANY,
+  marker: ANY,
+  newAbort: ANY,
+  report: ANY,
 }
 
 /** Fills in the defaults. Throws a `TypeError` that names the cure for whatever is wrong. */
 export function parseOptions<Login>(
   given: TokenManagerOptions<Login>,
 ): Settings & Pick<TokenManagerOptions<Login>, 'source' | 'ports'> {
-  const options = members(given, 'options', ['source', 'resources', 'name', 'timing', 'dangerouslyAllowHttp', 'ports'])
-  const source = checkSource(options.source)
-  const { name = source.id, resources } = options
-  if (typeof name !== 'string' || !name) wrong('name must be a text that is not empty: it names the session')
-  const { timing: times = {}, ports = {} } = options
-  const timing = members(times, 'timing', [...Object.keys(DURATIONS), 'background'])
-  const [leewayMs, requestTimeoutMs, idleMs, absoluteMs, warnMs] = Object.entries(DURATIONS).map(([key, standard]) => {
-    const value: unknown = timing[key as keyof typeof DURATIONS]
-    const least = /^(leeway|warn)Ms$/.test(key) ? 0 : 1
-    if (value === undefined) return standard
-    if (typeof value === 'number' && value >= least && value < Infinity) return value
-    return wrong(`timing.${key} must be milliseconds, at least ${String(least)}`)
-  }) as [number, number, number | undefined, number | undefined, number]
-  const allowHttp = flag(options.dangerouslyAllowHttp, false, 'dangerouslyAllowHttp')
+  const options = read(given, 'options', OPTIONS) as typeof OPTIONS & TokenManagerOptions<Login>
+  const { resources, timing: times = {}, dangerouslyAllowHttp: allowHttp, ports = {} } = options
+  const source = options.source as TokenSource<Login> | null | undefined
+  if (!source?.id || !/^(cookie|token)$/.test(source.credential) || typeof source.refresh !== 'function') {
+    wrong('source must be cookieSource(...), jsonSource(...), or your own { id, credential, refresh }')
+  }
+  if (resources && !(resources instanceof Array && resources.length)) {
+    wrong('resources must be a list that is not empty, or leave it out')
+  }
+  const timing = read(times, 'timing', TIMING)
+  read(ports, 'ports', PORTS)
   return {
+    ...timing,
+    limits: timing,
     source,
-    name,
-    resources: resources && parseResources(resources, allowHttp),
+    name: options.name || source.id,
+    resources: resources?.map((item, index) => parseResource(item, `resources[${index}]`, { allowHttp })),
     allowHttp,
-    limits: { idleMs, absoluteMs, warnMs },
-    leewayMs,
-    background: flag(timing.background, true, 'timing.background'),
-    requestTimeoutMs,
-    ports: members(ports, 'ports', PORTS),
+    ports,
   }
 }
 
-function parseResources(list: readonly (string | Resource)[], allowHttp: boolean): ReadonlyMap<string, URL> {
-  if (!(list instanceof Array)) wrong('resources must be a list, such as ["https://api.example.com"]')
-  if (!list.length) wrong('resources is empty, so no request would carry a token: list your API, or leave it out')
-  return new Map(list.map((item, index) => parseResource(item, `resources[${String(index)}]`, allowHttp)))
+function parseResource(item: string | Resource, what: string, allow: { readonly allowHttp: boolean }): Area {
+  const given = (typeof item === 'string' ? { url: item } : Object(item)) as Resource
+  const { url: name, reuse } = read(given, what, RESOURCE) as Resource & typeof RESOURCE
+  const url = parseUrl(name)
+  if (!url || url.href !== url.origin + url.pathname || !isSecure(url, allow) || reuse !== RESOURCE.reuse) {
+    wrong(
+      `${what} must be an https: URL without userinfo, query and fragment; http: needs dangerouslyAllowHttp; no other reuse than ${RESOURCE.reuse}`,
+    )
+  }
+  return [name, url.href.replace(/\/*$/, '/')]
 }
 
-function parseResource(item: string | Resource, where: string, allowHttp: boolean): readonly [string, URL] {
-  const given = (typeof item === 'object' ? Object(item) : { url: item }) as Resource
-  const { url: text, ...rest } = members(given, where, ['url', 'resource', 'scope', 'reuse'])
-  const url = typeof text === 'string' ? parseUrl(text) : undefined
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    return wrong(`${where} must be an absolute URL, such as https://api.example.com`)
+/** `given` over `known`. Own members only: a polluted prototype supplies no option. */
+function read<T extends object>(given: object, what: string, known: T): T {
+  const names = Object.keys(known).join(', ')
+  if (Object(given) !== given || given instanceof Array) wrong(`${what} must be an object with ${names}`)
+  const options = ownMembers(known) as Record<string, unknown>
+  for (const [key, value] of Object.entries(given) as [string, unknown][]) {
+    if (!(key in options)) wrong(`${what} has no "${key}", only ${names}`)
+    if (value === undefined) continue
+    const standard = options[key]
+    const right =
+      typeof value === typeof standard &&
+      value !== '' &&
+      (typeof value !== 'number' || (value >= (/^(leeway|warn)/.test(key) ? 0 : 1) && value < Infinity))
+    if (standard !== undefined && !right) {
+      wrong(`${what}.${key} must be ${CURES[typeof standard as keyof typeof CURES]}`)
+    }
+    options[key] = value
   }
-  if (url.username || url.password || url.search || url.hash) {
-    wrong(`${where} must be an origin with at most a path: take away userinfo, query and fragment`)
-  }
-  if (!isSecure(url) && !allowHttp) {
-    wrong(`${where} must be https:, or anyone on the way can read the token; else set dangerouslyAllowHttp`)
-  }
-  if ((Object.values(rest) as unknown[]).some((value) => value !== undefined && value !== 'until-expiry')) {
-    wrong(`${where}: resource, scope and reuse are not supported yet; leave them out to send the session's token`)
-  }
-  return [text, url]
-}
-
-function checkSource<Login>(source: TokenSource<Login> | null | undefined): TokenSource<Login> {
-  if (source?.id && /^(cookie|token)$/.test(source.credential) && typeof source.refresh === 'function') return source
-  return wrong('source must be cookieSource(...), jsonSource(...), or your own { id, credential, refresh }')
-}
-
-/** The own members of `value`: a polluted prototype supplies no option. */
-function members<T extends object>(value: T, what: string, known: readonly string[]): T {
-  const given: unknown = value
-  if (typeof given !== 'object' || !given || given instanceof Array) {
-    wrong(`${what} must be an object, with ${known.join(', ')}`)
-  }
-  const stranger = Object.keys(given).find((key) => !known.includes(key))
-  if (stranger !== undefined) wrong(`${what} has no "${stranger}"; there is ${known.join(', ')}`)
-  return ownMembers(value)
-}
-
-function flag(value: unknown, standard: boolean, what: string): boolean {
-  return typeof value === 'boolean' ? value : value === undefined ? standard : wrong(`${what} must be true or false`)
+  return options as T
 }
 
 function wrong(message: string): never {

@@ -1,6 +1,7 @@
 import { TokenError } from './errors.ts'
 import { elapsedMs, type Instant } from './lib/instant.ts'
 import { decodeJwt } from './lib/jwt.ts'
+import { ownMembers } from './lib/own.ts'
 
 /**
  * The wire record of a successful answer, as RFC 6749 section 5.1 spells it. Only `access_token` is needed; an odd
@@ -49,30 +50,30 @@ export const MAX_LIFETIME_MS = 3_155_760_000_000
  * @see [RFC 6749 section 5.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.1)
  */
 export function parseTokenResponse(response: unknown, obtained: Instant, previous?: TokenSet): TokenSet {
-  const wire = ownMembers(response)
-  const accessToken = wire('access_token')
-  if (typeof accessToken !== 'string' || !isSendable(accessToken)) {
-    throw malformed('no access_token that can be sent in a header')
+  const wire = ownMembers(response as Wire)
+  const accessToken = textOf(wire.access_token) ?? ''
+  const type = wire.token_type ?? ''
+  if (!SENDABLE.test(accessToken) || typeof type !== 'string' || !/^(bearer)?$/i.test(type)) {
+    const message = 'the token response needs an access_token that fits a header, of token_type Bearer'
+    throw new TokenError('malformed_response', message, { transient: true })
   }
-  if (!/^(bearer)?$/i.test(textOf(wire('token_type') ?? ''))) {
-    throw malformed('a token_type that is not understood; only Bearer is')
-  }
-  const idToken = wire('id_token')
-  return Object.freeze({
+  return {
     accessToken,
     tokenType: 'Bearer',
-    refreshToken: nonEmpty(wire('refresh_token')) ?? previous?.refreshToken,
+    refreshToken: textOf(wire.refresh_token) ?? previous?.refreshToken,
     obtained,
-    lifetimeMs: toLifetimeMs(wire('expires_in')),
-    sessionLifetimeMs: toLifetimeMs(wire('authorization_expires_in')) ?? sinceThen(previous, obtained),
-    scope: Object.freeze(nonEmpty(wire('scope'))?.split(' ') ?? previous?.scope ?? []),
-    claims: (typeof idToken === 'string' ? decodeJwt(idToken) : undefined) ?? previous?.claims,
-  } as const)
+    lifetimeMs: toLifetimeMs(wire.expires_in),
+    sessionLifetimeMs:
+      toLifetimeMs(wire.authorization_expires_in) ??
+      (previous?.sessionLifetimeMs && previous.sessionLifetimeMs - elapsedMs(previous.obtained, obtained)),
+    scope: Object.freeze(textOf(wire.scope)?.split(' ') ?? previous?.scope ?? []),
+    claims: decodeJwt(textOf(wire.id_token) ?? '') ?? previous?.claims,
+  }
 }
 
 /** The refresh token of a response that may be unusable otherwise. */
 export function refreshTokenIn(response: unknown): string | undefined {
-  return typeof response === 'object' && response ? nonEmpty(ownMembers(response)('refresh_token')) : undefined
+  return textOf(ownMembers(response as Wire).refresh_token)
 }
 
 /** How much longer the access token lives. `Infinity`: unknown. */
@@ -85,39 +86,21 @@ export function isB64Token(accessToken: string): boolean {
   return /^[\w\-.~+/]+=*$/.test(accessToken)
 }
 
-/** Reads a lifetime in seconds: a number, or digits as text. Anything else: unknown. */
-function toLifetimeMs(seconds: unknown): number | undefined {
-  const value = typeof seconds === 'string' && /^\d+(\.\d+)?$/.test(seconds) ? Number(seconds) : seconds
-  if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
-  return Math.min(Math.max(Math.floor(value) * 1_000, MIN_LIFETIME_MS), MAX_LIFETIME_MS)
-}
-
-function sinceThen(previous: TokenSet | undefined, now: Instant): number | undefined {
-  return previous?.sessionLifetimeMs === undefined
-    ? undefined
-    : previous.sessionLifetimeMs - elapsedMs(previous.obtained, now)
-}
-
 // Visible ASCII only: anything else breaks the header, or is changed by the HTTP client into another token. The words
 // are what `${undefined}` and its like leave behind: well-formed, and surely a mistake.
-function isSendable(token: string): boolean {
-  return /^[\x21-\x7e]+$/.test(token) && !/^(undefined|null|NaN|true|false)$/.test(token)
+const SENDABLE = /^(?!(undefined|null|NaN|true|false)$)[!-~]+$/
+
+/** Of what is no object there is nothing of use in it. */
+type Wire = Partial<Record<keyof TokenResponse, unknown>>
+
+/** Reads a lifetime in seconds: a number, or digits as text. Anything else: unknown. */
+function toLifetimeMs(seconds: unknown): number | undefined {
+  const value = typeof seconds === 'string' && /^[\d.]+$/.test(seconds) ? Number(seconds) : seconds
+  if (!Number.isFinite(value)) return undefined
+  return Math.min(Math.max(Math.floor(value as number) * 1_000, MIN_LIFETIME_MS), MAX_LIFETIME_MS)
 }
 
-// Own members only: a polluted Object.prototype must not supply a token.
-function ownMembers(value: unknown): (name: string) => unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('no JSON object')
-  return (name) => (Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined)
-}
-
-function nonEmpty(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '?'
-}
-
-function malformed(what: string): TokenError {
-  return new TokenError('malformed_response', `the token response has ${what}`, { transient: true })
+/** `undefined`: it is none, or empty. */
+function textOf(value: unknown): string | undefined {
+  return (typeof value === 'string' && value) || undefined
 }

@@ -3,7 +3,7 @@ export function readCookie(name: string): string | undefined {
   let value: string | undefined
   try {
     // Throws without a document, and in a sandboxed frame.
-    const found = document.cookie.split(/; */).find((pair) => pair.startsWith(`${name}=`))
+    const found = document.cookie.split('; ').find((pair) => pair.startsWith(`${name}=`))
     value = found?.slice(name.length + 1)
     // Throws for a stray "%".
     return value && decodeURIComponent(value)

@@ -1,33 +1,34 @@
 import type { Lifecycle } from '../ports.ts'
 
-/** Node has none. */
-const place = (): Location | undefined => (typeof location === 'undefined' ? undefined : location)
+/** Any of it may be missing: a worker has no document, Node has no location. */
+const here = globalThis as Partial<typeof window>
+
+const MOMENTS = {
+  visibilitychange: 'wake',
+  resume: 'wake',
+  pageshow: 'wake',
+  storage: 'wake',
+  online: 'online',
+  pagehide: 'leave',
+} as const
 
 export const lifecycle: Lifecycle = {
-  baseUrl: () => (typeof document === 'undefined' ? place()?.href : document.baseURI),
+  baseUrl: () => here.document?.baseURI ?? here.location?.href,
   origin() {
-    const origin = place()?.origin
+    const origin = here.location?.origin
     return origin === 'null' ? undefined : origin
   },
-  online: () => typeof navigator === 'undefined' || (navigator as { onLine?: boolean }).onLine !== false,
+  online: () => here.navigator?.onLine !== false,
   watch(listener) {
-    const stops: (() => void)[] = []
-    const on = (target: EventTarget | undefined, type: string, handler: (event: Event) => void): void => {
-      target?.addEventListener(type, handler)
-      stops.push(() => target?.removeEventListener(type, handler))
+    const watching = new AbortController()
+    const hear = ({ type }: Event): void => {
+      if (type === 'visibilitychange' && here.document?.visibilityState !== 'visible') return
+      listener(MOMENTS[type as keyof typeof MOMENTS])
     }
-    const page = typeof document === 'undefined' ? undefined : document
-    const scope = typeof addEventListener === 'function' ? globalThis : undefined
-    on(page, 'visibilitychange', () => {
-      if (page?.visibilityState === 'visible') listener('wake')
-    })
-    on(page, 'resume', () => listener('wake'))
-    on(scope, 'pageshow', (event) => {
-      if ((event as PageTransitionEvent).persisted) listener('wake')
-    })
-    on(scope, 'storage', () => listener('wake'))
-    on(scope, 'online', () => listener('online'))
-    on(scope, 'pagehide', () => listener('leave'))
-    return () => stops.forEach((stop) => stop())
+    for (const type in MOMENTS) {
+      // Captured, because not all that happens to the document bubbles to the window.
+      here.addEventListener?.(type, hear, { capture: true, signal: watching.signal })
+    }
+    return () => watching.abort()
   },
 }

@@ -1,4 +1,4 @@
-import axios, { type InternalAxiosRequestConfig } from 'axios'
+import type { InternalAxiosRequestConfig } from 'axios'
 
 /** What one request says about its token. */
 export interface RequestTokens {
@@ -31,20 +31,22 @@ export function own<K extends keyof Config>(config: Config, key: K): Config[K] |
 }
 
 /**
- * The URL that axios will make of this config, without its params: they can change neither origin nor path.
+ * The URL that axios makes of `config`, without its params: they can change neither origin nor path. `config` is settled
+ * so that every version of axios makes the same of it: adapters up to 1.8.2 ignore `allowAbsoluteUrls`, and old ones
+ * read through the prototype chain.
  *
  * @see [axios `buildFullPath`](https://github.com/axios/axios/blob/v1.x/lib/core/buildFullPath.js)
  */
-export function urlOf(config: Config): string {
-  // Old adapters read through the prototype chain: what this decision is made of must be what they find.
-  const baseURL = (config.baseURL = own(config, 'baseURL') ?? '')
-  const url = (config.url = own(config, 'url') ?? '')
-  const allowed = (config.allowAbsoluteUrls = own(config, 'allowAbsoluteUrls') !== false)
-  if (!baseURL) return url
-  if (/^([a-z][a-z\d+\-.]*:)?\/\//i.test(url)) {
-    // The adapters of 1.8.0 and 1.8.1 do not know the option; of 1.8.2 one does: no URL of it can be vouched for.
-    if (allowed || /^1\.8\.[01]$/.test(axios.VERSION)) return url
-    if (axios.VERSION === '1.8.2') return 'data:,'
+export function settleUrl(config: Config): string {
+  let url = own(config, 'url') ?? ''
+  let baseURL = own(config, 'baseURL') ?? ''
+  const allowAbsoluteUrls = own(config, 'allowAbsoluteUrls') ?? true
+  const joined = url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL
+  const isAbsolute = /^([a-z][a-z\d+\-.]*:)?\/\//i.test(url)
+  if (isAbsolute && baseURL && !allowAbsoluteUrls) {
+    url = joined
+    baseURL = ''
   }
-  return url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL
+  Object.assign(config, { url, baseURL, allowAbsoluteUrls })
+  return isAbsolute || !baseURL ? url : joined
 }

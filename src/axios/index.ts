@@ -1,9 +1,9 @@
-import { getAdapter, type AxiosAdapter, type AxiosInstance } from 'axios'
+import { getAdapter, type AxiosAdapter, type AxiosError, type AxiosInstance, type AxiosResponse } from 'axios'
 import { warn } from '../adapters/warn.ts'
 import type { TokenSender } from '../flow/exchange.ts'
 import { own, type Config } from './config.ts'
 import type { AxiosAnswer } from './outcome.ts'
-import { sendWithToken } from './send.ts'
+import { createSend } from './send.ts'
 
 export type { RequestTokens } from './config.ts'
 export type { AxiosAnswer } from './outcome.ts'
@@ -19,8 +19,8 @@ export interface BindAxiosOptions {
   refused?(answer: AxiosAnswer): boolean
 }
 
-/** Whose wrapper an adapter is, so that a second bind of the same manager changes nothing. */
-const owners = new WeakMap<AxiosAdapter, TokenSender>()
+/** Whose wrapper an adapter is, so that a second bind of the same manager changes nothing; and who has seen a config. */
+const owners = new WeakMap<object, TokenSender>()
 
 /**
  * Sends every request of `instance` with a token, refreshes the token when it is refused, and sends the request once
@@ -38,20 +38,19 @@ const owners = new WeakMap<AxiosAdapter, TokenSender>()
  */
 export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options: BindAxiosOptions = {}): () => void {
   const { request, response } = instance.interceptors
-  const passed = new WeakSet<object>()
+  const send = createSend(tokens, options.refused)
   let warned = false
 
   function wrap(config: Config): Config {
     const { adapter } = config
-    if (typeof adapter === 'function' && owners.get(adapter) === tokens) return config
+    if (owners.get(adapter as AxiosAdapter) === tokens) return config
     const wrapper: AxiosAdapter = function adapterWithTokens(wire) {
-      passed.add(wire)
+      owners.set(wire, tokens)
       // At once: a retry library sends this very config again, and would wrap the wrapper.
       Object.assign(wire, { adapter })
-      const wanted = own(wire, 'tokens')
       const transport = getAdapter(adapter ?? instance.defaults.adapter, wire)
-      if (wanted === false || own(wire, 'auth') || wire.headers.has('Authorization')) return transport(wire)
-      return sendWithToken(wire, { transport, tokens, wanted, refused: options.refused })
+      const isBare = own(wire, 'tokens') === false || wire.auth || wire.headers.has('Authorization')
+      return isBare ? transport(wire) : send(wire, transport)
     }
     owners.set(wrapper, tokens)
     config.adapter = wrapper
@@ -59,24 +58,20 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
   }
 
   // An interceptor that runs after ours can set an adapter of its own: then nothing of ours runs, and nothing fails.
-  function check(answer: unknown): void {
-    const { config, headers } = (answer ?? {}) as { config?: Partial<Config>; headers?: unknown }
-    if (warned || !headers || !config?.headers || passed.has(config)) return
-    warned = true
-    warn('an interceptor replaced config.adapter, so no token is sent: call bindAxios before you add it')
+  function check<T>(answer: T): T {
+    const { config, headers } = (answer ?? {}) as Partial<AxiosResponse>
+    if (!warned && headers && config?.headers && !owners.has(config)) {
+      warned = true
+      warn('an interceptor replaced config.adapter: call bindAxios before you add it')
+    }
+    return answer
   }
 
   const onRequest = request.use(wrap, undefined, { synchronous: true })
-  const onResponse = response.use(
-    (answer) => {
-      check(answer)
-      return answer
-    },
-    (error: unknown) => {
-      check((error as { response?: unknown } | undefined)?.response)
-      return Promise.reject(error)
-    },
-  )
+  const onResponse = response.use(check, (error: unknown) => {
+    check((error as Partial<AxiosError> | undefined)?.response)
+    return Promise.reject(error)
+  })
 
   return function unbind() {
     request.eject(onRequest)

@@ -1,8 +1,8 @@
 import { anySignal } from '../adapters/any-signal.ts'
 import { platformFetch } from '../adapters/fetch.ts'
 import { tokenErrorOf } from '../errors.ts'
-import type { Answer, Exchange, SendTarget, TokenSender } from '../flow/exchange.ts'
-import { isRepeatable } from './body.ts'
+import type { Exchange, SendTarget, TokenSender } from '../flow/exchange.ts'
+import { isMadeOfStream, isStream } from './body.ts'
 
 export type { Answer, Exchange, SendTarget, TokenRequest, TokenSender } from '../flow/exchange.ts'
 
@@ -37,11 +37,11 @@ export interface CreateFetchOptions {
   readonly fetch?: typeof fetch
 }
 
-/** What became of one send. It never rejects, so that every failure reaches the caller as it came. */
+/** What became of one send. */
 interface Outcome {
-  readonly response?: Response
-  readonly error?: unknown
-  readonly refused?: boolean
+  readonly sent: Promise<Response>
+  readonly response: Response | undefined
+  readonly refused: boolean
 }
 
 /**
@@ -61,87 +61,72 @@ export function createFetch(tokens: TokenSender, options: CreateFetchOptions = {
     if ('clone' in init) return fetchWithTokens(new Request(input, init))
     const wanted = Object.hasOwn(init, 'tokens') ? init.tokens : undefined
     const request = typeof input === 'object' && 'clone' in input ? input : undefined
+    // Whose body is sent. One that is spent already: `fetch` itself says so.
+    const source = init.body === undefined ? request : undefined
     const headers = new Headers(init.headers ?? request?.headers)
-    // A body that is spent already: `fetch` itself says so.
-    const spent = request?.bodyUsed === true && init.body === undefined
-    if (wanted === false || headers.has('authorization') || spent) return transport(input, init)
+    if (wanted === false || headers.has('authorization') || source?.bodyUsed) return transport(input, init)
 
-    const signal = (init.signal === undefined ? request?.signal : init.signal) ?? undefined
-    const method = (init.method ?? request?.method ?? 'GET').toUpperCase()
-    const repeatable = isRepeatable(request, init)
-    let next = request
-    let last: Outcome | undefined
+    const { method = request?.method ?? 'GET', signal = request?.signal } = init
+    const repeatable = !(source ? isMadeOfStream(source.body) : isStream(init.body))
+    const isCopied = source && source.body !== null && repeatable && wanted?.retry !== false
+    // Beside options, the platform forgets these two of a request.
+    const kept = request && { referrer: request.referrer, referrerPolicy: request.referrerPolicy }
+    let next = input
+    let last: Response | undefined
 
     const exchange: Exchange<Outcome> = {
       repeatable,
+      answer: ({ response, refused: isRefused }) =>
+        response?.status
+          ? { status: response.status, header: (name) => response.headers.get(name), refused: isRefused }
+          : undefined,
       async send(credentials, session) {
-        void last?.response?.body?.cancel().catch(() => {})
+        void last?.body?.cancel().catch(() => {})
         const both = anySignal(signal, session)
-        const sent = new Headers(headers)
-        for (const [name, value] of Object.entries(credentials)) sent.set(name, value)
+        const all = new Headers(headers)
+        for (const [name, value] of Object.entries(credentials)) all.set(name, value)
         const now = next
         // Only a copy made before the body is read can be sent again.
-        if (now && repeatable && wanted?.retry !== false && !/^(GET|HEAD)$/.test(method)) next = now.clone()
-        const lent = both.signal
-        try {
-          const response = await transport(now ?? input, { ...init, headers: sent, ...(lent && { signal: lent }) })
-          last = { response, refused: await isRefused(response) }
-        } catch (error) {
-          last = { error }
-        }
+        if (isCopied) next = (now as Request).clone()
+        const sent = (async () => transport(now, { ...kept, ...init, headers: all, signal: both.signal ?? null }))()
+        last = await sent.catch(() => undefined)
+        const outcome = { sent, response: last, refused: await isRefused(last) }
         // The caller can still abort the body that is being read.
         both.release(signal)
-        return last
+        return outcome
       },
-      answer: ({ response, refused: isRefusedToo = false }): Answer | undefined =>
-        response?.status
-          ? { status: response.status, header: (name) => response.headers.get(name), refused: isRefusedToo }
-          : undefined,
     }
 
-    const target: SendTarget = {
-      ...wanted,
-      url: request?.url ?? (input as string | URL).toString(),
-      method,
-      ...(signal && { signal }),
-    }
-    const { response, error } = await tokens.send(target, exchange).catch((reason: unknown) => {
-      throw toError(reason)
-    })
-    if (response) return response
-    throw error
-
-    function toError(reason: unknown): unknown {
-      if (signal?.aborted) return signal.reason
+    const url = request?.url ?? (input as string | URL).toString()
+    const target = { ...wanted, url, method: method.toUpperCase(), signal: signal ?? undefined }
+    try {
+      const { sent } = await tokens.send(target as SendTarget, exchange)
+      return await sent
+    } catch (reason) {
+      if (signal?.aborted) throw signal.reason
       const failure = tokenErrorOf(reason)
-      if (failure && last?.response && ofThisAnswer.has(failure.code)) {
-        Object.defineProperty(failure, 'response', { value: last.response, configurable: true })
+      // What this answer led to. Other failures are shared by all the requests that waited.
+      if (last && /^insufficient|retryable/.test(failure?.code ?? '')) {
+        Object.defineProperty(failure, 'response', { value: last, configurable: true })
       }
-      return reason
+      throw reason
     }
   }
 
-  async function isRefused(response: Response): Promise<boolean> {
-    if (!refused) return false
+  async function isRefused(response: Response | undefined): Promise<boolean> {
     try {
-      const { status } = response
-      const isJson = /^application\/([^;]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')
+      if (!refused || !response) return false
+      const { status, headers } = response
+      const isJson = /[/+]json\b/i.test(headers.get('content-type') ?? '')
       const data: unknown = isJson
         ? await response
             .clone()
             .json()
             .catch(() => {})
         : undefined
-      return refused({ status, headers: Object.fromEntries(response.headers), data })
+      return refused({ status, headers: Object.fromEntries(headers), data })
     } catch {
       return false
     }
   }
 }
-
-/** What one answer led to. Other failures are shared by all the requests that waited. */
-const ofThisAnswer: ReadonlySet<string> = new Set([
-  'insufficient_scope',
-  'insufficient_authentication',
-  'not_retryable',
-])

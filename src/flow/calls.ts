@@ -41,11 +41,13 @@ export function createCalls(
     now: () => clock.now().wall,
   })
 
-  /** Bounded at twice the time of a request, so that a lost call does not block the source for ever. */
+  /** A call is over when it has settled, or is lost: twice the time of a request after it began. */
   function serially<T>(task: () => Promise<T>, hurry: boolean): Promise<T> {
     const before = last
-    const result = before ? Promise.race([before, ...(hurry ? [left(before)] : [])]).then(task) : task()
-    const mine = Promise.allSettled([before, withDeadline(result, 2 * requestTimeoutMs, timer, timedOut)])
+    const turn = hurry && before ? Promise.race([before, left(before)]) : before
+    const result = turn ? turn.then(task) : task()
+    const over = (): Promise<unknown> => withDeadline(result, 2 * requestTimeoutMs, timer, timedOut)
+    const mine = Promise.allSettled([before, turn ? turn.then(over) : over()])
     last = mine
     void mine.then(() => {
       if (last === mine) last = undefined

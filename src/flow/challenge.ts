@@ -11,9 +11,6 @@ export interface Challenge {
   readonly scheme: string
   /** By lower-case name, unescaped. Untrusted text. Of a name that occurs twice, the first value. */
   readonly params: ReadonlyMap<string, string>
-  /** The names that occurred more than once. */
-  readonly duplicates: ReadonlySet<string>
-  readonly token68?: string
 }
 
 export interface Challenges {
@@ -22,12 +19,9 @@ export interface Challenges {
   readonly challenges: readonly Challenge[]
 }
 
-const GAP = /[\t ,]*/y
-const SPACES = /[\t ]+/y
-const TOKEN = /[\w!#$%&'*+.^`|~-]+/y
-const EQUALS = /[\t ]*=[\t ]*/y
-const QUOTED = /"[\t !#-[\]-~\x80-\uffff]*(?:\\[\t -~\x80-\uffff][\t !#-[\]-~\x80-\uffff]*)*"/y
-const TOKEN68 = /[\w.~+/-]+=*(?=[\t ]*(?:,|$))/y
+// What separates it; its name; the value of a parameter, as a token or quoted, or what follows a scheme (a token68).
+const ELEMENT =
+  /([\s,]+)(?:([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:([\w!#$%&'*+.^`|~-]+)|"([^"\\\0]*(?:\\[^\0][^"\\\0]*)*)")|\s+([\w.~+/-]+=*)(?=\s*,))?(?=[\s,])|$)/gy
 
 /**
  * Reads a `WWW-Authenticate` header, also several of them joined by commas. Never throws, and takes linear time.
@@ -36,37 +30,27 @@ const TOKEN68 = /[\w.~+/-]+=*(?=[\t ]*(?:,|$))/y
  */
 export function parseChallenges(header: string): Challenges {
   const challenges: Challenge[] = []
-  let at = 0
-  let separated = true
-  let open: { params: Map<string, string>; duplicates: Set<string> } | undefined
-  const take = (pattern: RegExp): string => {
-    pattern.lastIndex = at
-    const text = pattern.exec(header)?.[0] ?? ''
-    at += text.length
-    return text
-  }
-  for (;;) {
-    if (take(GAP).includes(',')) separated = true
-    if (at === header.length) return { complete: true, challenges }
-    const name = take(TOKEN).toLowerCase()
-    if (name !== '' && take(EQUALS) !== '') {
-      const value = take(TOKEN) || take(QUOTED)
-      // The first parameter follows its scheme without a comma.
-      if (value === '' || !open || !(separated || open.params.size === 0)) break
-      if (open.params.has(name)) open.duplicates.add(name)
-      else open.params.set(name, value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/gs, '$1') : value)
+  let open: Map<string, string> | undefined
+  // With a comma at both ends every element has one before and behind it.
+  for (const [, gap = '', text, token, quoted, token68] of `,${header},`.matchAll(ELEMENT)) {
+    if (!text) return { complete: true, challenges }
+    const name = text.toLowerCase()
+    const value = token ?? quoted?.replace(/\\(.)/gs, '$1')
+    const separated = gap.includes(',')
+    // After "Basic," no parameter can belong to Basic; after "Basic ," one can.
+    if (!open?.size && gap.startsWith(',')) open = undefined
+    if (value === undefined) {
+      if (!separated) break
+      challenges.push({ scheme: name, params: (open = new Map<string, string>()) })
+      if (token68) open = undefined
     } else {
-      if (name === '' || !separated) break
-      open = { params: new Map(), duplicates: new Set() }
-      // After "Basic," no parameter can belong to Basic; after "Basic ," one can.
-      const closed = take(SPACES) === ''
-      const token68 = closed ? '' : take(TOKEN68)
-      challenges.push({ scheme: name, ...open, ...(token68 && { token68 }) })
-      if (closed || token68) open = undefined
+      // The first parameter follows its scheme without a comma.
+      if (!open || (open.size && !separated)) break
+      if (!open.has(name)) open.set(name, value)
     }
-    separated = false
   }
-  return { complete: false, challenges: open || !separated ? challenges.slice(0, -1) : challenges }
+  if (open) challenges.pop()
+  return { complete: false, challenges }
 }
 
 /** What to do about an answer. */
@@ -108,7 +92,16 @@ export interface Attempt {
   readonly tried?: readonly Action[]
 }
 
-const PROPAGATE: Verdict = Object.freeze({ action: 'propagate' })
+const PROPAGATE: Verdict = { action: 'propagate' }
+
+const ACTIONS = ownMembers<Record<string, Action>>({
+  invalid_token: 'refresh-retry',
+  insufficient_scope: 'request-scope',
+  insufficient_user_authentication: 'step-up',
+  invalid_request: 'propagate',
+  use_dpop_nonce: 'nonce-retry',
+  invalid_dpop_proof: 'proof-retry',
+})
 
 /**
  * Decides what an answer means for the token that was sent: by the error code of its challenge first, by its status
@@ -119,50 +112,32 @@ const PROPAGATE: Verdict = Object.freeze({ action: 'propagate' })
  */
 export function judge(answer: Answer, attempt: Attempt): Verdict {
   const { status } = answer
-  const refused = Object.hasOwn(answer, 'refused') && answer.refused
-  if (status !== 401 && status !== 403 && refused !== true) return PROPAGATE
-  const verdict = refused === true ? ({ action: 'refresh-retry' } as const) : judgeDenial(answer, attempt)
-  return ownMembers(attempt).tried?.includes(verdict.action) ? { ...verdict, action: 'propagate' } : verdict
+  const { sent, held, tried } = ownMembers(attempt)
+  let verdict = PROPAGATE
+  if (ownMembers(answer).refused) verdict = { action: 'refresh-retry' }
+  else if (sent && (status === 401 || status === 403)) verdict = judgeDenial(answer, sent)
+  else if (status === 401 && held !== undefined) verdict = { action: held ? 'retry-current' : 'login' }
+  return tried?.includes(verdict.action) ? { ...verdict, action: 'propagate' } : verdict
 }
 
-function judgeDenial(answer: Answer, { sent, held }: Attempt): Verdict {
-  if (sent === null) {
-    if (answer.status === 403 || held === undefined) return PROPAGATE
-    return { action: held ? 'retry-current' : 'login' }
-  }
-  const { complete, challenges } = parseChallenges(answer.header('www-authenticate') ?? '')
+function judgeDenial({ status, header }: Answer, sent: 'Bearer' | 'DPoP'): Verdict {
+  const { complete, challenges } = parseChallenges(header('www-authenticate') ?? '')
   const ours = challenges.filter(({ scheme }) => scheme === sent.toLowerCase())
   // A challenge for another scheme says nothing about this token. In a header that breaks off, ours may have been lost.
-  if (complete && challenges.length > 0 && ours.length === 0) return PROPAGATE
+  if (complete && challenges[0] && !ours[0]) return PROPAGATE
   const params = (ours.find((challenge) => challenge.params.has('error')) ?? ours[0])?.params
-  const error = params?.get('error')
+  // What RFC 6750 section 3 allows. Anything else is not worth repairing, and may be meant to harm who displays it.
+  const read = (name: string, allowed = /^[ !#-[\]-~]+$/): string | undefined =>
+    allowed.exec(params?.get(name) ?? '')?.[0]
+  const error = read('error')
+  const action = ACTIONS[error ?? ''] ?? (status === 401 ? 'refresh-retry' : 'propagate')
+  const maxAge = read('max_age', /^\d{1,15}$/)
   return {
-    action: actionFor(error, answer, sent),
-    error: printable(error),
-    scope: printable(params?.get('scope')),
-    acrValues: printable(params?.get('acr_values')),
-    maxAge: toSeconds(params?.get('max_age')),
-  }
-}
-
-function actionFor(error: string | undefined, answer: Answer, sent: 'Bearer' | 'DPoP'): Action {
-  if (error === 'invalid_token') return 'refresh-retry'
-  if (error === 'insufficient_scope') return 'request-scope'
-  if (error === 'insufficient_user_authentication') return 'step-up'
-  if (error === 'invalid_request') return 'propagate'
-  if (sent === 'DPoP') {
     // Across origins the nonce can be read only if the server exposes it (RFC 9449 section 8).
-    if (error === 'use_dpop_nonce') return answer.header('dpop-nonce') === null ? 'propagate' : 'nonce-retry'
-    if (error === 'invalid_dpop_proof') return 'proof-retry'
+    action: action === 'nonce-retry' && header('dpop-nonce') === null ? 'propagate' : action,
+    error,
+    scope: read('scope'),
+    acrValues: read('acr_values'),
+    maxAge: maxAge === undefined ? undefined : Number(maxAge),
   }
-  return answer.status === 401 ? 'refresh-retry' : 'propagate'
-}
-
-// What RFC 6750 section 3 allows. Anything else is not worth repairing, and may be meant to harm who displays it.
-function printable(text = ''): string | undefined {
-  return /^[ !#-[\]-~]+$/.test(text) ? text : undefined
-}
-
-function toSeconds(text = ''): number | undefined {
-  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }

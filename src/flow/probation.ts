@@ -18,17 +18,14 @@ export interface Probation {
 const RIGHT_AFTER_MS = 60_000
 
 export function createProbation(): Probation {
-  const untried = new WeakSet<TokenSet>()
-  const failed = new WeakSet<TokenSet>()
+  /** Absent: accepted, or not out of a refresh. */
+  const failed = new WeakMap<TokenSet, boolean>()
   return {
-    begin: (tokens) => void untried.add(tokens),
-    accepted(tokens) {
-      untried.delete(tokens)
-      failed.delete(tokens)
-    },
+    begin: (tokens) => void failed.set(tokens, false),
+    accepted: (tokens) => void failed.delete(tokens),
     refused(tokens, now) {
-      if (untried.has(tokens) && elapsedMs(tokens.obtained, now) < RIGHT_AFTER_MS) failed.add(tokens)
+      if (failed.has(tokens) && elapsedMs(tokens.obtained, now) < RIGHT_AFTER_MS) failed.set(tokens, true)
     },
-    mayRefresh: (tokens) => !failed.has(tokens),
+    mayRefresh: (tokens) => !failed.get(tokens),
   }
 }

@@ -1,4 +1,6 @@
+import { isOne } from '../errors.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
+import type { SourceContext } from '../ports.ts'
 import type { RefreshTrigger } from '../session/events.ts'
 import { type Held, isSignedIn, type SignedIn } from '../session/state.ts'
 import { parseTokenResponse, refreshTokenIn, type TokenSet } from '../token.ts'
@@ -36,29 +38,41 @@ export function createRefresh(parts: Parts, { end, notice, orphan }: SignOut): R
 
   async function fly(state: SignedIn, flight: Promise<Held>, trigger: RefreshTrigger): Promise<Held> {
     const started = clock.now()
+    const before = state.status === 'stale' ? state.failure : undefined
     let from: Held = state
     let sent = false
-    try {
-      return await calls.run(async (context) => {
-        // In cookie mode the call has waited for its turn: the one before it may have brought newer tokens, or all may
-        // have given up.
-        notice()
-        const now = store.get()
-        if (now.status !== 'refreshing' || now.flight !== flight) return newer(from) ?? over(from)
-        const asked = clock.now()
-        sent = ports.lifecycle.online()
-        const response = await source.refresh({ refreshToken: from.tokens?.refreshToken }, context)
-        try {
-          return await commit(from, parseTokenResponse(response, asked, from.tokens), trigger, started)
-        } catch (error) {
-          from = spend(from, response)
-          throw error
-        }
-      })
-    } catch (thrown) {
-      const before = state.status === 'stale' ? state.failure : undefined
+    let failed = false
+
+    async function ask(context: SourceContext): Promise<Held> {
+      // In cookie mode the call has waited for its turn: the one before it may have brought newer tokens, or all may
+      // have given up.
+      notice()
+      const now = store.get()
+      if (from.session.signal.aborted || now.status !== 'refreshing' || now.flight !== flight) {
+        return newer(from) ?? over(from)
+      }
+      const asked = clock.now()
+      sent = ports.lifecycle.online()
+      const response = await source.refresh({ refreshToken: from.tokens?.refreshToken }, context)
+      try {
+        return await commit(from, parseTokenResponse(response, asked, from.tokens), trigger, started)
+      } catch (error) {
+        from = spend(from, response)
+        throw error
+      }
+    }
+    function failing(thrown: unknown): Held {
+      // What came after the deadline has been told as a timeout, unless it decides more than that.
+      if (failed && !isFinal(thrown)) throw thrown
+      failed = true
       return newer(from) ?? fail(from, flight, thrown, { before, sent, started })
     }
+    return calls
+      .run((context) => ask(context).catch(failing))
+      .catch((thrown: unknown) => {
+        if (failed) throw thrown
+        return failing(thrown)
+      })
   }
 
   /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
@@ -101,7 +115,7 @@ export function createRefresh(parts: Parts, { end, notice, orphan }: SignOut): R
     if (session.signal.aborted) over(from)
     const error = toTokenError(thrown, [tokens?.refreshToken, tokens?.accessToken])
     const lost = error.code === 'key_lost'
-    const final = lost || error.code === 'refresh_rejected'
+    const final = isFinal(error)
     const failure = toFailure(error, clock.now(), {
       ...facts,
       answered: isAnswer(thrown),
@@ -122,6 +136,11 @@ export function createRefresh(parts: Parts, { end, notice, orphan }: SignOut): R
     const state = store.get()
     return isSignedIn(state) && state.session === session && state.tokens !== tokens ? state : undefined
   }
+}
+
+/** What decides about the session, whenever it comes. */
+function isFinal(thrown: unknown): boolean {
+  return isOne(thrown) && /^(refresh_rejected|key_lost)$/.test(thrown.code)
 }
 
 function over({ session }: Held): never {

@@ -1,8 +1,10 @@
+import { withDeadline } from '../lib/deadline.ts'
 import type { Instant } from '../lib/instant.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { type EndReason, isSignedIn } from '../session/state.ts'
 import { parseTokenResponse } from '../token.ts'
 import { untilAborted } from './abort.ts'
+import { timedOut } from './calls.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { Refresh } from './refresh.ts'
@@ -23,6 +25,10 @@ export function createRestore(parts: Parts, { repeat }: SignOut, { begin }: Sign
       if (stopped) await untilAborted(refresh(state, 'requested', true), [signal]).catch(() => {})
       return store.snapshot()
     }
+    return withDeadline(look(ask, signal), 3 * settings.requestTimeoutMs, ports.timer, timedOut)
+  }
+
+  async function look(ask: boolean, signal: AbortSignal | undefined): Promise<SessionState> {
     if (attempts.current() || !source.restore) return arrival(signal)
     const mine = attempts.start((isCurrent, flight) => find(ask, isCurrent, flight))
     store.dispatch({ type: 'restore-started', flight: mine.flight })
@@ -48,7 +54,7 @@ export function createRestore(parts: Parts, { repeat }: SignOut, { begin }: Sign
     const { wall } = started
     let sent = false
     const { what, at = wall } = memory?.recall() ?? {}
-    const expired = what === 'signed-in' && wall - at > (settings.limits.absoluteMs ?? Infinity)
+    const expired = what === 'signed-in' && wall - at > settings.limits.absoluteMs
     const known = what === 'signed-in' && !expired
     if (expired) memory?.remember('unconfirmed', wall)
     if (expired || what === 'unconfirmed') repeat()

@@ -19,8 +19,8 @@ export interface Sender extends TokenSender {
   obtain(request: TokenRequest): Promise<TokenSet>
 }
 
-/** What is asked for, and when it was: all waits together take no longer than `waitMs`. */
-type Wanted = Partial<SendTarget> & { readonly begun?: Instant }
+/** What is asked for, and how long it has waited: see `waitFor`. */
+type Wanted = Partial<SendTarget> & { begun?: Instant; waiting?: Instant | undefined; waitedMs?: number }
 
 /** A session with a token to send. */
 type Usable = Held & { readonly tokens: TokenSet }
@@ -38,12 +38,12 @@ export function createSender(
   schedule: Schedule,
   { end }: SignOut,
 ): Sender {
-  const { store, attempts, ports, probation, watch, life, canRefresh } = parts
+  const { store, attempts, ports, settings, probation, watch, life, canRefresh } = parts
   const { clock, timer } = ports
 
   async function send<Reply>(given: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
     // Own members only: a polluted Object.prototype makes no wishes.
-    const wanted = ownMembers(given)
+    const wanted: SendTarget & Wanted = ownMembers(given)
     const { url, resource, required, signal, waitMs } = wanted
     if (life.aborted) throw abortError(life)
     if (signal?.aborted) throw abortError(signal)
@@ -54,13 +54,13 @@ export function createSender(
       if (required) throw new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`)
       return exchange.send({})
     }
-    const target = waitMs === undefined ? wanted : { ...wanted, begun: clock.now() }
-    return isSignedIn(state) ? sendAs(state, target, exchange, origin) : sendLater(target, exchange, origin)
+    if (waitMs !== undefined) wanted.begun = clock.now()
+    return isSignedIn(state) ? sendAs(state, wanted, exchange, origin) : sendLater(wanted, exchange, origin)
   }
 
   async function sendAs<Reply>(
     held: Held,
-    target: SendTarget,
+    target: SendTarget & Wanted,
     exchange: Exchange<Reply>,
     origin: string,
   ): Promise<Reply> {
@@ -88,7 +88,11 @@ export function createSender(
   }
 
   /** Nobody is signed in as far as is known: waits for what is on its way, and goes bare if nothing comes of it. */
-  async function sendLater<Reply>(target: SendTarget, exchange: Exchange<Reply>, origin: string): Promise<Reply> {
+  async function sendLater<Reply>(
+    target: SendTarget & Wanted,
+    exchange: Exchange<Reply>,
+    origin: string,
+  ): Promise<Reply> {
     const required = target.required ?? false
     if (store.get().status !== 'restoring' && !required) return exchange.send({})
     const held = await arrival(target, required)
@@ -100,11 +104,14 @@ export function createSender(
   /** Puts the request on the wire, in this very task; cut off when the session ends. */
   async function transmit<Reply>(
     { session, tokens }: Usable,
-    target: SendTarget,
+    target: SendTarget & Wanted,
     exchange: Exchange<Reply>,
     origin: string,
   ): Promise<Reply> {
-    schedule.used(clock.now())
+    const now = clock.now()
+    if (target.waiting) target.waitedMs = (target.waitedMs ?? 0) + elapsedMs(target.waiting, now)
+    target.waiting = undefined
+    schedule.used(now)
     if (session.signal.aborted) throw abortError(session.signal)
     if (target.signal?.aborted) throw abortError(target.signal)
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', origin)
@@ -190,11 +197,19 @@ export function createSender(
     }
   }
 
-  /** Waits as long as the caller does, the session lives, and the manager is not disposed of. */
+  /**
+   * Waits as long as the caller does, the session lives, and the manager is not disposed of. All waits of one request
+   * together take no longer than three calls to the source may; nor, API included, than `waitMs`.
+   */
   function waitFor<T>(promise: Promise<T>, request: Wanted, session?: AbortSignal): Promise<T> {
-    const { signal, waitMs, begun } = request
-    const leftMs = begun && Math.max(0, (waitMs ?? 0) - elapsedMs(begun, clock.now()))
-    const bounded = leftMs === undefined ? promise : withDeadline(promise, leftMs, timer, timedOut)
+    const now = clock.now()
+    const { signal, waitMs = Infinity, begun = now, waitedMs = 0 } = request
+    const { requestTimeoutMs } = settings
+    const waiting = (request.waiting ??= now)
+    const leftMs = Math.min(waitMs - elapsedMs(begun, now), 3 * requestTimeoutMs - waitedMs - elapsedMs(waiting, now))
+    // A refresh is over within two by itself: a timer less for each of many requests.
+    const bounded =
+      session && leftMs >= 2 * requestTimeoutMs ? promise : withDeadline(promise, Math.max(0, leftMs), timer, timedOut)
     return untilAborted(bounded, [signal, session, life])
   }
 
@@ -207,7 +222,7 @@ export function createSender(
   return {
     send,
     async obtain(given) {
-      const request = ownMembers(given)
+      const request: Wanted = ownMembers(given)
       const { resource, signal = life } = request
       if (life.aborted) throw abortError(life)
       if (signal.aborted) throw abortError(signal)

@@ -12,39 +12,33 @@ export interface Watch {
   issued(tokens: TokenSet, before: TokenSet | undefined): void
 }
 
-const STORM = { refreshes: 30, withinMs: 60_000 }
+/** More refreshes than this within a minute are a storm. */
+const MOST_REFRESHES = 30
 
-export function createWatch(events: Emitter<TokenEvents>): Watch {
+export function createWatch({ emit }: Emitter<TokenEvents>): Watch {
   const told = new Set<string>()
   let refreshes: Instant[] = []
 
-  function once(key: string, tell: () => void): void {
-    if (told.has(key)) return
-    told.add(key)
-    tell()
+  function once<K extends keyof TokenEvents>(type: K, event: TokenEvents[K]): void {
+    const text = JSON.stringify(event)
+    if (!told.has(text)) emit(type, event)
+    told.add(text)
   }
 
   return {
-    withheld(origin, why) {
-      once(`${why} ${origin}`, () => events.emit('withheld', { origin, why }))
-    },
-    challenged(event) {
-      events.emit('challenged', event)
-    },
-    alert(rule, origin) {
-      once(`${rule} ${origin}`, () => events.emit('alert', { rule, origin }))
-    },
-    issued(tokens, before) {
-      if (!isB64Token(tokens.accessToken)) once('odd', () => events.emit('alert', { rule: 'odd-token' }))
+    withheld: (origin, why) => once('withheld', { origin, why }),
+    challenged: (event) => emit('challenged', event),
+    alert: (rule, origin) => once('alert', { rule, origin }),
+    issued({ accessToken, scope, obtained }, before) {
+      if (!isB64Token(accessToken)) once('alert', { rule: 'odd-token' })
       if (!before) return
-      const { scope, obtained } = tokens
-      if (before.scope.length > 0 && scope.some((item) => !before.scope.includes(item))) {
-        events.emit('alert', { rule: 'scope-grew', scope })
+      if (before.scope[0] && scope.some((item) => !before.scope.includes(item))) {
+        emit('alert', { rule: 'scope-grew', scope })
       }
-      refreshes = [...refreshes.filter((at) => elapsedMs(at, obtained) < STORM.withinMs), obtained]
-      if (refreshes.length > STORM.refreshes) {
+      refreshes.push(obtained)
+      if (refreshes.length > MOST_REFRESHES && elapsedMs(refreshes.shift() ?? obtained, obtained) < 60_000) {
         refreshes = []
-        events.emit('alert', { rule: 'refresh-storm' })
+        emit('alert', { rule: 'refresh-storm' })
       }
     },
   }

@@ -9,43 +9,42 @@ export interface Emitter<Events> {
 
 /** @param report Takes what a listener threw. */
 export function createEmitter<Events>(report: (error: unknown) => void): Emitter<Events> {
-  const listeners = new Map<keyof Events, Set<(event: never) => void>>()
-  const queue: (() => void)[] = []
-  let holding = false
+  const entries = new Set<{ readonly type: keyof Events; readonly listener: (event: never) => void }>()
+  let holding: (() => void)[] | undefined
 
   function batch<T>(task: () => T): T {
     if (holding) return task()
-    holding = true
+    holding = []
     try {
       return task()
     } finally {
-      for (let deliver; (deliver = queue.shift());) deliver()
-      holding = false
+      // What a listener emits is told after what it hears.
+      for (const deliver of holding) deliver()
+      holding = undefined
     }
   }
 
   return {
     on(type, listener) {
-      // A wrapper for each call: the same function may listen twice, and each undo undoes one.
-      const entry = (event: never): void => listener(event)
-      const entries = listeners.get(type) ?? new Set()
-      listeners.set(type, entries.add(entry))
+      // An object for each call: the same function may listen twice, and each undo undoes one.
+      const entry = { type, listener }
+      entries.add(entry)
       return () => void entries.delete(entry)
     },
     emit(type, event) {
-      queue.push(() => {
-        const entries = listeners.get(type)
-        for (const entry of [...(entries ?? [])]) {
-          try {
-            if (entries?.has(entry)) (entry as (event: unknown) => void)(event)
-          } catch (error) {
-            report(error)
+      batch(() =>
+        holding?.push(() => {
+          for (const entry of [...entries]) {
+            try {
+              if (entry.type === type && entries.has(entry)) entry.listener(event as never)
+            } catch (error) {
+              report(error)
+            }
           }
-        }
-      })
-      batch(() => {})
+        }),
+      )
     },
     batch,
-    clear: () => listeners.clear(),
+    clear: () => entries.clear(),
   }
 }

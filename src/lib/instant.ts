@@ -1,4 +1,4 @@
-/** One instant on both clocks. Which of them is right is decided where instants are compared: {@link elapsedMs}. */
+/** One instant on both clocks. Which of them is right is decided where instants are compared: `elapsedMs`. */
 export interface Instant {
   /** Epoch milliseconds of the device. May jump either way. */
   readonly wall: number

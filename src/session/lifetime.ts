@@ -9,26 +9,24 @@ export interface Ending {
   readonly warnMs: number
 }
 
+/** `Infinity`: never. */
 export interface Limits {
-  readonly idleMs: number | undefined
-  readonly absoluteMs: number | undefined
+  readonly idleMs: number
+  readonly absoluteMs: number
   readonly warnMs: number
 }
 
 /** The first of the ends that are set: idle, absolute, or the one that the server has announced. */
 export function endingOf(
   { session, tokens }: Held,
-  { idleMs = Infinity, absoluteMs = Infinity, warnMs }: Limits,
+  { idleMs, absoluteMs, warnMs }: Limits,
   active: Instant,
   now: Instant,
 ): Ending | undefined {
-  const announcedMs =
-    tokens?.sessionLifetimeMs === undefined ? Infinity : tokens.sessionLifetimeMs - elapsedMs(tokens.obtained, now)
   const idle = idleMs - elapsedMs(active, now)
-  const absolute = Math.min(absoluteMs - elapsedMs(session.started, now), announcedMs)
-  if (Math.min(idle, absolute) === Infinity) return undefined
+  const announced = (tokens?.sessionLifetimeMs ?? Infinity) - elapsedMs(tokens?.obtained ?? now, now)
+  const absolute = Math.min(absoluteMs - elapsedMs(session.started, now), announced)
   // A warning that is due as soon as the user has done something would be no warning.
-  return idle < absolute
-    ? { inMs: idle, why: 'idle', warnMs: Math.min(warnMs, idleMs / 2) }
-    : { inMs: absolute, why: 'absolute', warnMs }
+  if (idle < absolute) return { inMs: idle, why: 'idle', warnMs: Math.min(warnMs, idleMs / 2) }
+  return absolute < Infinity ? { inMs: absolute, why: 'absolute', warnMs } : undefined
 }

@@ -1,5 +1,5 @@
 import type { TokenError } from '../errors.ts'
-import { type EndReason, isSignedIn, type State } from './state.ts'
+import type { EndReason, State } from './state.ts'
 
 /** What the application may know of the session. Never a token. */
 export type SessionState =
@@ -25,20 +25,19 @@ export type SessionState =
       readonly error?: TokenError
     }
 
-const nothing: readonly string[] = Object.freeze([])
-
 /** One snapshot for each state; the store keeps it, so that it is the same object until something changes. */
 export function toSnapshot(state: State): SessionState {
-  if (state.status === 'restoring') return Object.freeze({ status: 'restoring', signedIn: false })
-  if (!isSignedIn(state)) return Object.freeze({ ...state, signedIn: false })
-  const { status, session, tokens } = state
+  const { status } = state
+  if (status === 'restoring') return Object.freeze({ status, signedIn: false })
+  if (status === 'signed-out') return Object.freeze({ ...state, signedIn: false })
+  const { session, tokens } = state
   return Object.freeze({
     status,
     signedIn: true,
     session: session.id,
-    expiresAt: tokens?.lifetimeMs === undefined ? undefined : tokens.obtained.wall + tokens.lifetimeMs,
-    scope: tokens?.scope ?? nothing,
+    expiresAt: tokens?.lifetimeMs && tokens.obtained.wall + tokens.lifetimeMs,
+    scope: tokens?.scope ?? Object.freeze([]),
     claims: tokens?.claims,
-    ...(state.status === 'stale' && { error: state.failure.error }),
+    ...(status === 'stale' && { error: state.failure.error }),
   })
 }

@@ -1,10 +1,10 @@
 import { readCookie } from '../adapters/cookies.ts'
-import { TokenError } from '../errors.ts'
+import { TokenError, type TokenErrorCode } from '../errors.ts'
 import { parseHttpDate, parseRetryAfter } from '../lib/http-date.ts'
 import { ownMembers } from '../lib/own.ts'
-import type { SourceContext } from '../ports.ts'
+import type { RefreshInput, SourceContext, TokenSource } from '../ports.ts'
 import type { TokenResponse } from '../token.ts'
-import { own, readTokenResponse } from './read.ts'
+import { readTokenResponse, textOf } from './read.ts'
 
 /** What both first-party sources can be told. */
 export interface SourceOptions {
@@ -34,156 +34,126 @@ export interface SourceAnswer {
   header(name: string): string | null
 }
 
-/** Where a call goes, and what it is for. */
-export interface Call {
-  readonly url: string
-  readonly payload: unknown
-  /** A 4xx means that the credentials are wrong, not that a session is over. */
-  readonly login: boolean
-}
-
-export interface Calls {
-  /** The name of the source: whom it asks, without a secret. */
-  readonly id: string
-  obtain(call: Call, context: SourceContext): Promise<TokenResponse>
-  /** Never rejects. */
-  revoke(call: Call, context: SourceContext): Promise<'confirmed' | 'unconfirmed'>
-}
-
-/** How a source calls, beside what its options say. */
-export interface Calling {
+/** What either source was told, and which of them it is. */
+export interface Calling extends SourceOptions {
   readonly credential: 'cookie' | 'token'
-  readonly csrf: { readonly cookie: string; readonly header: string } | undefined
-}
-
-interface Received extends SourceAnswer {
-  readonly ok: boolean
-  readonly html: boolean
+  readonly csrf?: { readonly cookie: string; readonly header: string }
+  readonly body?: unknown
 }
 
 /** No server may keep us away for longer. */
 const MAX_RETRY_AFTER_MS = 3_600_000
 
 // RFC 6749 section 5.2, RFC 8707 section 2, OpenID Connect Core section 3.1.2.6.
-const SESSION_OVER = /^invalid_(grant|token)$/
 const CONFIGURATION = /^(invalid_(request|client|scope|target)|unauthorized_client|unsupported_grant_type)$/
 const INTERACTION = /^((interaction|login|consent)_required|insufficient_authorization)$/
 
-/** The HTTP of both first-party sources: each call is one `POST` of JSON, made once. */
-export function createCalls(options: SourceOptions, { credential, csrf }: Calling): Calls {
-  const { refresh, headers, read, ended } = options
-  for (const name of ['login', 'refresh', 'logout']) {
-    const url = own(options, name)
-    if (url === undefined ? name === 'refresh' : typeof url !== 'string' || url === '') {
+/**
+ * What both first-party sources are: each call is one `POST` of JSON, made once.
+ *
+ * @param payload What a refresh and a logout send.
+ */
+export function createSource<Login>(
+  options: Calling,
+  payload: (tokens: Partial<RefreshInput>) => unknown,
+): TokenSource<Login> {
+  const { credential, csrf, refresh, headers, read, ended } = options
+  const cookie = credential === 'cookie'
+  for (const name of ['login', 'refresh', 'logout'] as const) {
+    if (!textOf(options[name] ?? (name !== 'refresh' && 'none'))) {
       throw new TypeError(`${name} must be a URL, e.g. ${name}: '/auth/${name}'.`)
     }
   }
-  for (const name of ['read', 'ended', 'body']) {
-    const given = typeof own(options, name)
-    if (given !== 'undefined' && given !== 'function') throw new TypeError(`${name} must be a function.`)
+  for (const name of ['read', 'ended', 'body'] as const) {
+    if (typeof (options[name] ?? textOf) !== 'function') throw new TypeError(`${name} must be a function.`)
+  }
+  if (csrf && !(csrf.cookie && csrf.header)) {
+    throw new TypeError("csrf must be like { cookie: 'XSRF-TOKEN', header: 'X-XSRF-TOKEN' }.")
   }
 
-  async function post({ url, payload }: Call, keepalive: boolean, context: SourceContext): Promise<Received> {
-    const { fetch, signal } = context
-    const sent = new Headers(typeof headers === 'function' ? headers() : headers)
-    sent.set('Accept', 'application/json')
-    sent.set('Content-Type', 'application/json')
-    // No form of another site can send it (CSRF).
-    sent.set('X-Requested-With', 'tokenward')
-    const token = csrf && readCookie(csrf.cookie)
-    if (csrf && token !== undefined && /^[!-~]+$/.test(token)) sent.set(csrf.header, token)
-    const response = await fetch(
-      url,
-      ownMembers<RequestInit>({
-        method: 'POST',
-        headers: sent,
-        body: JSON.stringify(payload),
-        credentials: credential === 'cookie' ? 'include' : 'omit',
-        cache: 'no-store',
-        redirect: 'error',
-        keepalive,
-        signal,
-      }),
-    )
-    const header = (name: string): string | null => response.headers.get(name)
-    const text = (await response.text()).trim()
-    const body = parseJson(text)
-    // Some servers send their JSON, or nothing, as text/html: that is no page of a captive portal.
-    const html =
-      body === undefined && text !== '' && (text.startsWith('<') || /html/i.test(header('content-type') ?? ''))
-    return { status: response.status, ok: response.ok, body, html, header }
-  }
+  /** The HTTP of a method. Resolves with `undefined` where there is no session and this is no failure. */
+  const call =
+    (name: 'login' | 'refresh' | 'logout') =>
+    async (input: unknown, { fetch, signal, now }: SourceContext): Promise<TokenResponse | undefined> => {
+      const sent = new Headers(typeof headers === 'function' ? headers() : headers)
+      sent.set('Accept', 'application/json')
+      sent.set('Content-Type', 'application/json')
+      // No form of another site can send it (CSRF).
+      sent.set('X-Requested-With', 'tokenward')
+      const token = csrf && readCookie(csrf.cookie)
+      if (token && /^[!-~]+$/.test(token)) sent.set(csrf.header, token)
+      const response = await fetch(
+        options[name] as string,
+        ownMembers<RequestInit>({
+          method: 'POST',
+          headers: sent,
+          body: JSON.stringify(name === 'login' ? (input ?? {}) : payload(ownMembers(input as RefreshInput))),
+          credentials: cookie ? 'include' : 'omit',
+          cache: 'no-store',
+          redirect: 'error',
+          keepalive: cookie || name === 'logout',
+          signal,
+        }),
+      )
+      const { status, ok } = response
+      const header = (name: string): string | null => response.headers.get(name)
+      const text = (await response.text()).trim()
+      const at = now()
+      const serverNow = parseHttpDate(header('date'))
 
-  function tokensOf({ ok, body, header }: Received, now: number): TokenResponse | undefined {
-    if (!ok || body === undefined) return undefined
-    if (read === undefined) return readTokenResponse(body, { date: header('date'), now })
-    try {
-      const response = read(body)
-      return own(response, 'access_token') === undefined ? undefined : response
-    } catch {
-      // It stumbled over a body that it was not made for, and what it says of it may quote the body.
-      return undefined
-    }
-  }
-
-  function failureOf(answer: Received, login: boolean, now: number): TokenError {
-    const { status, ok, body, html, header } = answer
-    const error = own(body, 'error')
-    const code = typeof error === 'string' ? error : ''
-    const passing = html || status >= 500 || [408, 425, 429].includes(status)
-    // RFC 6749 section 5.2 says 400 or 401; some servers say it in a 200.
-    const refused = !passing && (code !== '' || !ok)
-    const over = refused && (SESSION_OVER.test(code) || (status === 401 && code !== 'invalid_client'))
-    // Only a code of this form: a text might quote what it is about.
-    const message = `the server answered ${status}${/^[a-z_]{1,40}$/.test(code) ? ` (${code})` : ''}`
-
-    const final = login
-      ? refused && 'login_failed'
-      : (ended?.(answer) ?? over)
-        ? 'refresh_rejected'
-        : refused && codeFor(code)
-    if (final) return new TokenError(final, message)
-
-    const waitMs = parseRetryAfter(header('retry-after'), parseHttpDate(header('date'), now) ?? now)
-    return new TokenError(
-      status === 504 ? 'timeout' : ok && !refused ? 'malformed_response' : 'refresh_unavailable',
-      ok ? `${message}, without an access token` : message,
-      { transient: true, retryAt: waitMs === undefined ? waitMs : now + Math.min(waitMs, MAX_RETRY_AFTER_MS) },
-    )
-  }
-
-  return {
-    // Without what may be secret: userinfo, query, fragment.
-    id: `${credential} ${refresh.replace(/^([^/?#]*\/\/)[^/?#]*@|[?#].*/gs, '$1')}`,
-
-    async obtain(call, context) {
-      const answer = await post(call, credential === 'cookie', context)
-      const tokens = tokensOf(answer, context.now())
-      if (tokens === undefined) throw failureOf(answer, call.login, context.now())
-      return tokens
-    },
-
-    async revoke(call, context) {
+      let body: unknown
+      let tokens: TokenResponse | undefined
       try {
-        const answer = await post(call, true, context)
-        // A session that the server does not know is over as well (RFC 7009 section 2.2).
-        const over = answer.ok || failureOf(answer, false, context.now()).code === 'refresh_rejected'
-        return over ? 'confirmed' : 'unconfirmed'
+        body = JSON.parse(text)
+        tokens = ownMembers((read ? read(body) : readTokenResponse(body, { now: at, serverNow })) as TokenResponse)
       } catch {
-        return 'unconfirmed'
+        // No JSON, or `read` stumbled over what it was not made for; what it says of it may quote the body.
       }
-    },
-  }
-}
+      if (ok && (tokens?.access_token || name === 'logout')) return tokens
 
-function codeFor(error: string): 'configuration' | 'insufficient_authentication' | false {
-  return CONFIGURATION.test(error) ? 'configuration' : INTERACTION.test(error) && 'insufficient_authentication'
-}
+      // Some servers send their JSON, or nothing, as text/html: that is no page of a captive portal.
+      const html = body === undefined && /^<|html/i.test(text && text.charAt(0) + String(header('content-type')))
+      const passing = html || status >= 500 || [408, 425, 429].includes(status)
+      const error = textOf(ownMembers(body as { error?: unknown }).error)
+      // RFC 6749 section 5.2 says 400 or 401; some servers say it in a 200.
+      const refused = !passing && (!ok || error !== '')
+      const over =
+        name !== 'login' &&
+        (ended?.({ status, body, header }) ??
+          (refused && (/^invalid_(grant|token)$/.test(error) || (status === 401 && error !== 'invalid_client'))))
+      // To a restore, which has no input, that is an answer, and so it is to a logout (RFC 7009 section 2.2).
+      if (over && (!input || name === 'logout')) return undefined
+      const code: TokenErrorCode | false = over
+        ? 'refresh_rejected'
+        : refused &&
+          (name === 'login'
+            ? 'login_failed'
+            : CONFIGURATION.test(error)
+              ? 'configuration'
+              : INTERACTION.test(error) && 'insufficient_authentication')
+      const waitMs = Math.min(parseRetryAfter(header('retry-after'), serverNow || at), MAX_RETRY_AFTER_MS)
+      throw new TokenError(
+        code || (status === 504 ? 'timeout' : ok && !refused ? 'malformed_response' : 'refresh_unavailable'),
+        // Only an error of this form: a text might quote what it is about.
+        `the server answered ${status}${/^[a-z_]{1,40}$/.test(error) ? ` (${error})` : ''}`,
+        code ? {} : { transient: true, retryAt: at + waitMs || undefined },
+      )
+    }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+  const source: TokenSource<Login> = {
+    // Without what may be secret: userinfo, query, fragment.
+    id: `${credential} ${refresh.replace(/(\/\/)[^/?#]*@|[?#].*/gs, '$1')}`,
+    credential,
+    refresh: call('refresh') as TokenSource['refresh'],
   }
+  if (cookie) source.restore = (context) => call('refresh')(undefined, context)
+  if (options.login) source.login = call('login') as NonNullable<TokenSource<Login>['login']>
+  if (options.logout) {
+    source.revoke = (tokens, context) =>
+      call('logout')(tokens, context).then(
+        () => 'confirmed',
+        () => 'unconfirmed',
+      )
+  }
+  return source
 }

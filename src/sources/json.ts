@@ -1,7 +1,7 @@
 import { TokenError } from '../errors.ts'
 import { ownMembers } from '../lib/own.ts'
 import type { TokenSource } from '../ports.ts'
-import { createCalls, type SourceOptions } from './call.ts'
+import { createSource, type SourceOptions } from './call.ts'
 
 export interface JsonSourceOptions extends SourceOptions {
   /** What `refresh` and `logout` send. Default: `{ refresh_token }`. */
@@ -16,33 +16,13 @@ export interface JsonSourceOptions extends SourceOptions {
  *   jsonSource({ login: '/auth/login', refresh: '/auth/refresh', logout: '/auth/logout' })
  */
 export function jsonSource<Login = unknown>(options: JsonSourceOptions): TokenSource<Login> {
-  const own = ownMembers(options)
-  const { login, refresh, logout, body = toDefaultBody } = own
-  const calls = createCalls(own, { credential: 'token', csrf: undefined })
-  return {
-    id: calls.id,
-    credential: 'token',
-    ...(login !== undefined && {
-      login: (input, context) => calls.obtain({ url: login, payload: input ?? {}, login: true }, context),
-    }),
-    async refresh(current, context) {
-      const { refreshToken, resource, scope } = ownMembers(current)
-      if (refreshToken === undefined) throw new TokenError('refresh_rejected', 'there is no refresh token')
-      const payload = body(refreshToken)
-      const narrowed = typeof payload === 'object' && (resource ?? scope) !== undefined
-      return calls.obtain(
-        { url: refresh, payload: narrowed ? { ...payload, resource, scope } : payload, login: false },
-        context,
-      )
-    },
-    ...(logout !== undefined && {
-      // Only a refresh token tells this server which session is meant.
-      revoke: async ({ refreshToken }, context) =>
-        refreshToken === undefined
-          ? 'unconfirmed'
-          : calls.revoke({ url: logout, payload: body(refreshToken), login: false }, context),
-    }),
-  }
+  const { body = toDefaultBody } = ownMembers(options)
+  return createSource(ownMembers({ ...options, credential: 'token' }), ({ refreshToken, resource, scope }) => {
+    // Only a refresh token tells this server which session is meant.
+    if (refreshToken === undefined) throw new TokenError('refresh_rejected', 'there is no refresh token')
+    const sent = body(refreshToken)
+    return typeof sent === 'object' && (resource ?? scope) !== undefined ? { ...sent, resource, scope } : sent
+  })
 }
 
 function toDefaultBody(refreshToken: string): unknown {

@@ -1,100 +1,84 @@
 import { parseHttpDate } from '../lib/http-date.ts'
 import { decodeJwt } from '../lib/jwt.ts'
+import { ownMembers } from '../lib/own.ts'
 import type { TokenResponse } from '../token.ts'
 
-/** Where servers put the access token, and what they wrap it in. What is meant for nothing else goes first. */
-const ACCESS_TOKENS = ['access_token', 'accessToken', 'jwt', 'token']
-const WRAPPERS = ['data', 'result', 'session', 'tokens', 'token']
-const MAX_PLACES = 16
-
-/** When the answer was given. */
+/** When the answer was given, as epoch milliseconds. */
 export interface Given {
-  /** Its `Date` header, if it can be read. */
-  readonly date: string | null
-  /** Epoch milliseconds of the device. */
+  /** By the device. */
   readonly now: number
+  /** By the server. `NaN`: it does not say. */
+  readonly serverNow: number
 }
+
+type Place = Record<string, unknown>
 
 /**
  * Reads what a first-party server answers, in whatever spelling, as a token response. `undefined`: it holds no access
  * token. Instants become durations by the clock of the server, since the device's may be wrong.
  */
 export function readTokenResponse(body: unknown, given: Given): TokenResponse | undefined {
-  const places = [body]
-  for (const place of places) {
-    for (const name of WRAPPERS) {
-      const inner = own(place, name)
-      if (typeof inner === 'object' && places.length < MAX_PLACES) places.push(inner)
+  const bodies = [body]
+  const places: Place[] = []
+  for (const inner of bodies) {
+    const place = ownMembers(inner as Place)
+    places.push(place)
+    for (const [name, value] of Object.entries(place)) {
+      place[name.replace(/(?=[A-Z])/g, '_').toLowerCase()] ??= value
+      if (typeof value === 'object' && /^(data|result|session|tokens?)$/.test(name)) bodies.push(value)
     }
   }
-  for (const name of ACCESS_TOKENS) {
+  // What is meant for nothing else goes first.
+  for (const name of ['access_token', 'jwt', 'token']) {
     for (const place of places) {
-      const accessToken = text(own(place, name))
-      if (accessToken !== undefined) return toResponse(accessToken, place, given)
+      const token = textOf(place[name])
+      if (token) return toResponse(token, place, given)
     }
   }
   return undefined
 }
 
-/** A member of `value` itself: what is inherited may be a polluted prototype's. */
-export function own(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined
-}
-
-function toResponse(accessToken: string, place: unknown, { date, now }: Given): TokenResponse {
-  const member = (name: string): unknown =>
-    own(place, name) ??
-    own(
-      place,
-      name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
-    )
-  const scope = member('scope') ?? own(place, 'scopes')
-  const response: Record<string, unknown> = {
-    access_token: accessToken,
-    expires_in: lifetime(),
-    scope: Array.isArray(scope) ? scope.filter(text).join(' ') : scope,
-  }
-  for (const name of ['token_type', 'refresh_token', 'id_token', 'authorization_expires_in']) {
-    response[name] = member(name)
+function toResponse(token: string, place: Place, { now, serverNow }: Given): TokenResponse {
+  const claims = ownMembers(decodeJwt(token) ?? {})
+  const issued = seconds(claims['iat'])
+  const expiry = seconds(claims['exp'])
+  const since = serverNow / 1_000 || issued || now / 1_000
+  const response: Place = {
+    access_token: token,
+    // The two claims come from one clock, whichever it is.
+    expires_in: [
+      seconds(place['expires_in']),
+      epochSeconds(place['expires_at']) - since,
+      expiry - (issued || since),
+    ].find(Number.isFinite),
+    scope: [place['scope'] ?? place['scopes']].flat().filter(textOf).join(' ') || undefined,
   }
   // An odd value is left to parseTokenResponse, which judges those of every source.
-  return response as unknown as TokenResponse
-
-  function lifetime(): number | undefined {
-    const claims = decodeJwt(accessToken)
-    const issued = seconds(own(claims, 'iat'))
-    const expiry = seconds(own(claims, 'exp'))
-    const serverNow = (parseHttpDate(date, now) ?? (issued === undefined ? now : issued * 1_000)) / 1_000
-    const expiresAt = epochSeconds(member('expires_at'), now) ?? expiry
-    // The two claims come from one clock, whichever it is.
-    const since = expiresAt === expiry ? (issued ?? serverNow) : serverNow
-    return seconds(member('expires_in')) ?? (expiresAt === undefined ? expiresAt : seconds(expiresAt - since))
+  for (const name of ['token_type', 'refresh_token', 'id_token', 'authorization_expires_in']) {
+    response[name] = place[name]
   }
+  return response as unknown as TokenResponse
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
+/** `value` if it is a text, or an empty one. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
-/** A finite number, or one in digits as text. */
-function seconds(value: unknown): number | undefined {
-  const number = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value
-  return typeof number === 'number' && Number.isFinite(number) ? number : undefined
+/** Reads a number, or one in digits as text. `NaN`: it is none. */
+function seconds(value: unknown): number {
+  return typeof value === 'number' ? value : /^\d+(\.\d+)?$/.test(textOf(value)) ? Number(value) : NaN
 }
 
-const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?(?:Z|([+-]\d\d):?(\d\d))?$/i
+const ISO = /^(\d{4}-..-..)[T ]([\d:]+)[.\d]* ?Z?([+-]..)?:?(..)?$/i
 
-/** Reads epoch seconds, epoch milliseconds, ISO 8601 text or an HTTP-date. */
-function epochSeconds(value: unknown, now: number): number | undefined {
+/** Reads epoch seconds, epoch milliseconds, ISO 8601 text or an HTTP-date. `NaN`: it is none. */
+function epochSeconds(value: unknown): number {
   const number = seconds(value)
   // No expiry lies before 2001 (it may be a duration in the wrong place); beyond the year 5138 lie only milliseconds.
-  if (number !== undefined) return number < 1e9 ? undefined : number < 1e11 ? number : number / 1_000
-  if (typeof value !== 'string') return undefined
+  if (number >= 1e9) return number < 1e11 ? number : number / 1_000
+  const text = textOf(value)
   // Without a zone JavaScript would take it for the device's local time; servers that leave it out mean UTC.
-  const toStandard = (_: string, day: string, time: string, hours = '+00', minutes = '00'): string =>
-    `${day}T${time}${hours}:${minutes}`
-  const at = ISO.test(value) ? Date.parse(value.replace(ISO, toStandard)) : parseHttpDate(value, now)
-  return seconds(at === undefined ? at : at / 1_000)
+  const at = ISO.test(text) ? Date.parse(text.replace(ISO, '$1T$2$3:$4').replace(/:$/, 'Z')) : parseHttpDate(text)
+  return at / 1_000
 }
