@@ -15,6 +15,8 @@ export default defineConfig(async () => {
       ],
     },
     test: {
+      // Properties take seconds on a machine that is busy; whatever hangs still ends.
+      testTimeout: 30_000,
       reporters: ['default', './test/support/closing-line.ts'],
       coverage: {
         provider: 'v8' as const,
@@ -42,7 +44,7 @@ export default defineConfig(async () => {
             name: 'e2e',
             environment: 'node',
             include: ['test/e2e/**/*.test.ts'],
-            testTimeout: 30_000,
+            testTimeout: 60_000,
             provide: { chromium },
           },
         },
@@ -52,6 +54,7 @@ export default defineConfig(async () => {
           test: {
             name: 'browser',
             include: ['test/browser/**/*.test.ts'],
+            globalSetup: ['./test/support/global-setup.ts'],
             browser: {
               enabled: true,
               headless: true,

@@ -160,19 +160,32 @@ describe.each(versions)('%s', (version) => {
     expect(tokens.refreshes + others.refreshes).toBe(0)
   })
 
-  test.each([['a text'], [undefined], [null], [42], [Object.freeze(new Error('frozen'))], [new TypeError('plain')]])(
-    'F98: what an adapter throws without response, request or config comes through unchanged (%s)',
-    async (thrown) => {
-      const { api } = setup.bound({
-        config: {
-          adapter: async () => {
-            throw thrown as Error
-          },
+  test.each([
+    ['a text'],
+    [undefined],
+    [null],
+    [42],
+    [Object.freeze(new Error('frozen'))],
+    [new TypeError('plain')],
+    [{ message: ['odd'] }],
+  ])('F98: what an adapter throws without response, request or config comes through unchanged (%s)', async (thrown) => {
+    const { api } = setup.bound({
+      config: {
+        adapter: async () => {
+          throw thrown as Error
         },
-      })
-      expect(await failureOf(api.get('/x'))).toBe(thrown)
-    },
-  )
+      },
+    })
+    expect(await failureOf(api.get('/x'))).toBe(thrown)
+  })
+
+  test('an answer with a `req` of its own is data, not the request of a stream', async () => {
+    const data = { req: { id: 1 }, once: true }
+    const answering: AxiosAdapter = (config) =>
+      Promise.resolve({ status: 200, statusText: '', data, headers: {}, config })
+    const { api } = setup.bound({ config: { adapter: answering } })
+    expect((await api.get('/x')).data).toEqual({ req: { id: 1 }, once: true })
+  })
 
   test('an adapter that throws at once rejects the request', async () => {
     const thrown = new Error('at once')

@@ -38,14 +38,13 @@ describe.each(versions)('%s', (version) => {
     })
 
     test.each([['foreign'], ['own']])(
-      'F105: with `allowAbsoluteUrls: false` the token follows the URL that this version really sends (%s base)',
+      'F105: with `allowAbsoluteUrls: false` every version sends to the base URL, and the token follows (%s base)',
       async (base) => {
         const [here, there] = base === 'own' ? (['server', 'other'] as const) : (['other', 'server'] as const)
         const { api } = setup.bound({ config: { adapter, baseURL: setup[here].origin, allowAbsoluteUrls: false } })
         await api.get(`${setup[there].origin}/x`).catch(() => {})
-        expect(tokenAt('other').filter(Boolean)).toEqual([])
-        expect(tokenAt('server').filter((token) => token !== 'Bearer first' && token !== 'Bearer second')).toEqual([])
-        expect(setup.server.received.length + setup.other.received.length).toBeGreaterThan(0)
+        expect(tokenAt(here)).toEqual([base === 'own' ? 'Bearer first' : undefined])
+        expect(tokenAt(there)).toEqual([])
       },
     )
 

@@ -235,7 +235,7 @@ describe('the facts of the documents', () => {
     const defaults: Record<string, unknown> = { ...limits, ...settings }
     for (const [option, value = ''] of tableOf('README.md', '`timing` option', 'default')) {
       const text = value.replace(/[`_]/g, '')
-      expect(String(defaults[codeIn(option)[0] ?? '']), option).toBe(text === 'never' ? 'undefined' : text)
+      expect(String(defaults[codeIn(option)[0] ?? '']), option).toBe(text === 'never' ? 'Infinity' : text)
     }
   })
 })

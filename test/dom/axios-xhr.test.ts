@@ -120,6 +120,8 @@ describe('the xhr adapter', () => {
     let loaded = 0
     await api.post('/upload', 'x'.repeat(5_000), { onUploadProgress: (event) => (loaded = event.loaded) })
     expect(loaded).toBe(5_000)
-    expect(server.received.map(({ body }) => body.length)).toEqual([5_000, 5_000])
+    // What an earlier test has aborted may still arrive.
+    const uploads = server.received.filter(({ url }) => url === '/upload')
+    expect(uploads.map(({ body }) => body.length)).toEqual([5_000, 5_000])
   })
 })

@@ -93,6 +93,20 @@ describe('where the token goes', () => {
     expect(tokensAt(other)).toEqual([undefined])
   })
 
+  test('the referrer and the referrer policy of a Request go along; what the options say is stronger', async () => {
+    const transport = vi.fn<typeof fetch>(() => Promise.resolve(new Response()))
+    const { request } = bound({ fetch: transport })
+    const asking = new Request(`${server.origin}/a`, { referrer: '', referrerPolicy: 'no-referrer' })
+    await request(asking)
+    await request(asking, { referrerPolicy: 'origin' })
+    await request(`${server.origin}/a`)
+    expect(transport.mock.calls.map(([, init]) => [init?.referrer, init?.referrerPolicy])).toEqual([
+      [asking.referrer, 'no-referrer'],
+      [asking.referrer, 'origin'],
+      [undefined, undefined],
+    ])
+  })
+
   test('a Request in the place of options lends its method, headers and body to another URL', async () => {
     const { request } = bound()
     server.accepts = 'second'
@@ -170,6 +184,17 @@ describe('sending twice', () => {
     expect(await failureOf(request(used))).toBeInstanceOf(TypeError)
     expect(tokens.targets).toEqual([])
     expect(server.received).toEqual([])
+  })
+
+  test('a Request that was sent before lends the rest to a body of its own, twice', async () => {
+    const { request } = bound()
+    const used = new Request(`${server.origin}/a`, { method: 'POST', body: 'x', headers: { 'X-Own': '1' } })
+    await used.text()
+    server.accepts = 'second'
+    expect((await request(used, { body: 'new' })).status).toBe(200)
+    expect(server.received.map(({ method, body, headers }) => [method, body.toString(), headers['x-own']])).toEqual(
+      Array(2).fill(['POST', 'new', '1']),
+    )
   })
 
   test('F96: nothing is sent again after a broken connection, or with `retry: false`', async () => {
@@ -292,6 +317,9 @@ describe('what comes back', () => {
       throw new Error('a bug of the application')
     })
     expect((await request(`${server.origin}/a`)).status).toBe(200)
+    server.answer = (_request, response) => response.end('plain')
+    await request(`${server.origin}/a`)
+    expect(refused.mock.lastCall?.[0]).toMatchObject({ status: 200, data: undefined })
   })
 
   test('F107: neither answers nor failures hold the token', async () => {

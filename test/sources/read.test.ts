@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { tokenErrorOf } from '../../src/errors.ts'
+import { parseHttpDate } from '../../src/lib/http-date.ts'
 import { readTokenResponse } from '../../src/sources/read.ts'
 import { parseTokenResponse, type TokenResponse } from '../../src/token.ts'
 
@@ -11,7 +12,7 @@ const MINUTE_LATER = '2026-11-22T12:01:00'
 
 const jwtOf = (claims: object): string => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
 const read = (body: unknown, date: string | null = SERVER, now: number = NOW): TokenResponse | undefined =>
-  readTokenResponse(body, { date, now })
+  readTokenResponse(body, { now, serverNow: parseHttpDate(date) })
 
 describe('readTokenResponse', () => {
   const wire = {

@@ -4,5 +4,7 @@ import 'vitest'
 declare module 'vitest' {
   interface ProvidedContext {
     chromium: { executablePath: string; env: Record<string, string> }
+    /** Where the browser tests open the servers they talk to: see `global-setup.ts`. */
+    control: string
   }
 }

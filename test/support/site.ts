@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises'
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { AuthServerOptions } from '../../examples/server/auth-server.ts'
+import { startBackend, type Backend } from './backend.ts'
+
+export interface Site extends Pick<Backend, 'auth' | 'api'> {
+  /** Ends in a slash. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+export interface SiteOptions {
+  readonly auth?: Omit<AuthServerOptions, 'now' | 'host'>
+  /** Sent with every page. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** What is served. Default: a page with `page.ts` in it, and `/blank`. */
+  readonly folder?: string
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+}
+
+/** One origin, as behind a reverse proxy: pages at /, the authorization server at /auth, the API at /api. */
+export async function startSite({ auth: settings, headers = {}, folder }: SiteOptions = {}): Promise<Site> {
+  const backend = await startBackend({
+    host: 'localhost',
+    auth: { accessTokenTtlS: 300, allowedOrigins: 'any', ...settings },
+    api: { allowedOrigins: 'any' },
+  })
+  const { auth, api } = backend
+  const own = folder === undefined ? await ownPages() : undefined
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '/'
+    if (path.startsWith('/auth/')) return pass(request, response, new URL(path, auth.origin))
+    if (path.startsWith('/api/')) return pass(request, response, new URL(path.slice('/api'.length), api.origin))
+    const { pathname } = new URL(path, 'http://site.invalid')
+    const name = pathname === '/' ? '/index.html' : pathname
+    const body = own ? own[name] : await readFile(join(folder ?? '', name), 'utf8').catch(() => undefined)
+    const type = types[extname(name)] ?? 'text/html; charset=utf-8'
+    response.writeHead(body === undefined ? 404 : 200, {
+      'Content-Type': type,
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    response.end(body)
+  }
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+  return {
+    auth,
+    api,
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    async close() {
+      await backend.close()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function pass(request: IncomingMessage, response: ServerResponse, to: URL): void {
+  const further = forward(to, { method: request.method, headers: request.headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(response).once('error', () => answer.destroy())
+    answer.once('error', () => response.destroy())
+  })
+  further.once('error', () => response.destroy())
+  request.pipe(further)
+}
+
+async function ownPages(): Promise<Record<string, string>> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    logLevel: 'error',
+  })
+  const html = (title: string, head: string): string =>
+    `<!doctype html><html lang="en"><title>${title}</title><link rel="icon" href="data:,">${head}<h1>${title}</h1></html>`
+  return {
+    '/index.html': html('The application', '<script type="module" src="/page.js"></script>'),
+    '/blank': html('Another page', ''),
+    '/page.js': outputFiles[0]?.text ?? '',
+  }
+}
