@@ -10,6 +10,7 @@ const layers = {
   flow: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options'],
   adapters: ['lib', 'errors', 'token', 'ports'],
   sources: ['lib', 'errors', 'token', 'ports', 'adapters'],
+  storage: ['lib', 'errors', 'ports', 'adapters'],
   manager: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options', 'flow', 'adapters'],
   index: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options', 'flow', 'adapters', 'sources', 'manager'],
   axios: ['lib', 'errors', 'adapters', 'type flow'],

@@ -10,7 +10,12 @@ export default defineConfig({
     minify: false,
     emptyOutDir: true,
     lib: {
-      entry: { index: 'src/index.ts', 'axios/index': 'src/axios/index.ts', 'fetch/index': 'src/fetch/index.ts' },
+      entry: {
+        index: 'src/index.ts',
+        'axios/index': 'src/axios/index.ts',
+        'fetch/index': 'src/fetch/index.ts',
+        'storage/index': 'src/storage/index.ts',
+      },
       formats: ['es'],
       fileName: (_format, name) => `${name}.js`,
     },

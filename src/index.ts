@@ -4,17 +4,22 @@ export type { Answer, Exchange, SendTarget, TokenRequest, TokenSender } from './
 export type { LogoutOptions, LogoutReport, Revoked } from './flow/sign-out.ts'
 export type { Resource, TimingOptions, TokenManagerOptions } from './options.ts'
 export type {
+  Channel,
   Clock,
   Lifecycle,
+  Locks,
   Marker,
+  OpenChannel,
   Ports,
   Random,
+  Records,
   RefreshInput,
   Report,
   RevokeInput,
   SourceContext,
   Timer,
   TokenSource,
+  TokenStorage,
 } from './ports.ts'
 export type { Instant } from './lib/instant.ts'
 export type { Alert, RefreshTrigger, TokenEvents, WithholdReason } from './session/events.ts'

@@ -5,12 +5,14 @@ import { createAttach } from './flow/attach.ts'
 import { createAttempts } from './flow/attempts.ts'
 import { createCalls } from './flow/calls.ts'
 import type { TokenRequest, TokenSender } from './flow/exchange.ts'
+import { describe } from './flow/failure.ts'
 import type { Parts } from './flow/parts.ts'
 import { createProbation } from './flow/probation.ts'
 import { createRefresh } from './flow/refresh.ts'
 import { createRestore } from './flow/restore.ts'
 import { createSchedule } from './flow/schedule.ts'
 import { createSender } from './flow/send.ts'
+import { createSiblings } from './flow/siblings.ts'
 import { createSignIn } from './flow/sign-in.ts'
 import { createSignOut, type LogoutOptions, type LogoutReport } from './flow/sign-out.ts'
 import { createWatch } from './flow/watch.ts'
@@ -21,9 +23,12 @@ import type { Ports } from './ports.ts'
 import type { TokenEvents } from './session/events.ts'
 import { createSession } from './session/session.ts'
 import type { SessionState } from './session/snapshot.ts'
-import { isSignedIn, type State } from './session/state.ts'
+import { heldIn, isSignedIn, type State } from './session/state.ts'
 import { createSessionStore } from './session/store.ts'
-import { createMemory } from './tabs/memory.ts'
+import { createEpochs } from './tabs/epochs.ts'
+import type { Message } from './tabs/messages.ts'
+import { createSealing } from './tabs/sealing.ts'
+import { createShare } from './tabs/share.ts'
 import type { TokenResponse } from './token.ts'
 
 /** An access token, for what no binding covers. */
@@ -39,7 +44,10 @@ export interface AccessToken {
  * listener; every promise settles; what rejects, rejects with a {@link TokenError}.
  */
 export interface TokenManager<Login = unknown> extends TokenSender {
-  /** What the application may know. The same frozen object until something changes. Never a token. */
+  /**
+   * What the application may know. The same frozen object until something changes, here or in another tab. Never a token.
+   * A tab that follows a sign-in of another tab is signed in before it has the token.
+   */
   getState(): SessionState
   /** Calls `listener` after every change of the state. Returns what stops it. */
   subscribe(listener: (state: SessionState) => void): () => void
@@ -47,7 +55,9 @@ export interface TokenManager<Login = unknown> extends TokenSender {
   on<K extends keyof TokenEvents>(type: K, listener: (event: TokenEvents[K]) => void): () => void
 
   /**
-   * Finds the session that this origin already has. Idempotent. Resolves with the state, signed in or not.
+   * Finds the session that this origin already has: another tab's, a stored one, the cookie's, in this order. Idempotent.
+   * Resolves with the state, signed in or not. Another tab gets up to 250 ms to hand over its token. From now on this tab
+   * goes along with what happens in the others.
    *
    * `ask`: ask the server even if it is remembered that nobody is signed in (after a sign-in elsewhere on the site).
    *
@@ -57,20 +67,22 @@ export interface TokenManager<Login = unknown> extends TokenSender {
   restore(options?: { readonly ask?: boolean; readonly signal?: AbortSignal }): Promise<SessionState>
   /**
    * Runs the source's login and begins a session. A later login or logout overtakes an earlier one (`aborted`). A session
-   * that was there ends as `'replaced'`, and is revoked where JavaScript holds its tokens.
+   * that was there ends in every tab as `'replaced'`, and is revoked where JavaScript holds its tokens; the other tabs go on
+   * in the new one.
    *
    * @throws `login_failed` when the credentials were refused; `refresh_unavailable`, `timeout`, `malformed_response`,
    *   `configuration`, `unsupported`, `aborted`.
    */
   login(input: Login, options?: { readonly signal?: AbortSignal }): Promise<SessionState>
-  /** The same, with a token response obtained elsewhere. */
+  /** The same, with a token response obtained elsewhere. The other tabs follow. */
   startSession(response: TokenResponse): Promise<SessionState>
   /**
-   * Ends the session here first, in the same task, then at the server. Never rejects for the network: the report says
-   * what the server said.
+   * Ends the session here first, in the same task in which the other tabs are told, then at the server. A tab that sleeps
+   * sees it before its next request. What is stored is taken away. Never rejects for the network: the report says what the
+   * server said.
    */
   logout(options?: LogoutOptions): Promise<LogoutReport>
-  /** Counts as activity for `timing.idleMs`. */
+  /** Counts as activity for `timing.idleMs`, in all tabs. */
   touch(): void
 
   /**
@@ -82,8 +94,8 @@ export interface TokenManager<Login = unknown> extends TokenSender {
   getAccessToken(request?: TokenRequest): Promise<AccessToken>
 
   /**
-   * Detaches timers and listeners at once; callers settle (`aborted`); a refresh already sent may still store its result.
-   * The session goes on at the server.
+   * Detaches timers, channel and listeners at once; callers settle (`aborted`); a refresh already sent may still store its
+   * result. The session goes on in other tabs and at the server; what only the memory of this tab held is lost.
    */
   dispose(): void
 }
@@ -108,20 +120,51 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
   const life = ports.newAbort()
   const events = createEmitter<TokenEvents & { readonly state: SessionState }>(ports.report)
   const store = createSessionStore(onChange)
+  const probation = createProbation()
+  const told = new Set<string>()
+  const degraded = (what: string, why: unknown): void => {
+    if (told.size < told.add(what).size)
+      events.emit('degraded', { what, why: why instanceof Error ? describe(why, []) : 'unknown' })
+  }
+  const share = createShare({
+    name: settings.name,
+    patienceMs: Math.min(1_000, settings.requestTimeoutMs / 2),
+    ports,
+    hear,
+    degraded,
+  })
   const parts: Parts = {
     source,
     ports,
     settings,
     store,
     events,
-    calls: createCalls(source, ports, settings),
-    attempts: createAttempts(),
-    memory: source.restore && createMemory(ports.marker, settings.name),
+    calls: createCalls(source, ports, {
+      ...settings,
+      life: life.signal,
+      degraded,
+    }),
+    attempts: createAttempts(() => signOut.notice()),
+    epochs: createEpochs(settings.name, ports, degraded),
+    share,
+    siblings: createSiblings(store, share, ports, {
+      probation,
+      replaced(session) {
+        events.emit('alert', { rule: 'subject-changed' })
+        signOut.end(session, 'replaced')
+      },
+    }),
+    sealing: settings.storage && createSealing(settings.storage, { ...settings, timer: ports.timer, degraded }),
     watch: createWatch(events),
-    probation: createProbation(),
+    probation,
     life: life.signal,
-    newSession: (started) => createSession(ports.random().toString(36).slice(2), started, ports.newAbort()),
-    canRefresh: (held) => source.credential === 'cookie' || held?.refreshToken !== undefined,
+    newSession: (epoch, started) => createSession(epoch, started, ports.newAbort()),
+    hasCredential: ({ tokens }) =>
+      source.credential === 'cookie' ||
+      tokens?.refreshToken !== undefined ||
+      settings.storage !== undefined ||
+      (!tokens && source.restore !== undefined),
+    canRefresh: (held) => parts.hasCredential(held) || (held.tokens?.elsewhere ?? true),
   }
   const destinationOf = createAttach(settings, ports.lifecycle)
   const signOut = createSignOut(parts)
@@ -146,7 +189,20 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
       }
       if (now) events.emit('signed-in', { session: now.id })
     })
+    parts.siblings.look()
     schedule.look()
+  }
+
+  /** What another tab tells is a hint: what it is about is looked up, and nothing is believed that is older. */
+  function hear(message: Message): void {
+    parts.epochs.hear(message.epoch)
+    signOut.notice()
+    if (message.type === 'used') schedule.heard(message.at)
+    const held = heldIn(store.get())
+    if (!parts.siblings.hear(message) || !held || !isSignedIn(store.get()) || source.credential === 'cookie') return
+    if (held.tokens?.refreshToken === undefined) return
+    share.post({ type: 'coming', epoch: held.session.epoch })
+    refresh(held, 'requested').catch(() => {})
   }
 
   /** Settles at once when the manager is disposed of; does not even begin after that, or if the caller gave up before. */
@@ -167,7 +223,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
       const { signal } = ownMembers(request)
       return alive(() => signIn.login(input as never, signal), signal)
     },
-    startSession: (response) => alive(async () => signIn.startSession(response)),
+    startSession: (response) => alive(() => signIn.startSession(response)),
     logout: (request = {}) => alive(() => signOut.logout(ownMembers(request))),
     touch: () => schedule.used(clock.now()),
     send: sender.send,
@@ -186,7 +242,9 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
       events.clear()
       parts.attempts.overtake(disposed)
       const state = store.get()
-      if (isSignedIn(state)) state.session.end(disposed)
+      heldIn(state)?.session.end(disposed)
+      parts.siblings.look()
+      share.close()
     },
   }
 }

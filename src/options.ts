@@ -1,6 +1,6 @@
 import { ownMembers } from './lib/own.ts'
 import { isSecure, parseUrl } from './lib/url.ts'
-import type { Ports, TokenSource } from './ports.ts'
+import type { Ports, TokenSource, TokenStorage } from './ports.ts'
 import type { Limits } from './session/lifetime.ts'
 
 export interface TokenManagerOptions<Login> {
@@ -13,6 +13,8 @@ export interface TokenManagerOptions<Login> {
   readonly resources?: readonly (string | Resource)[]
   /** Names the session on this origin. Default: the source's id, so that two applications do not meet. */
   readonly name?: string
+  /** Where a refresh token survives a reload. Default: nowhere (memory). Refused together with `cookieSource`. */
+  readonly storage?: TokenStorage
   readonly timing?: TimingOptions
   /** Allows `http:` beyond loopback. For development networks; named so that reviews find it. */
   readonly dangerouslyAllowHttp?: boolean
@@ -67,7 +69,15 @@ export type Area = readonly [name: string | undefined, prefix: string]
 
 // What there is, each with its default, which also says of what type it has to be. `ANY`: that is checked elsewhere.
 const ANY: unknown = undefined
-const OPTIONS = { source: ANY, resources: ANY, name: '', timing: ANY, dangerouslyAllowHttp: false, ports: ANY }
+const OPTIONS = {
+  source: ANY,
+  resources: ANY,
+  name: '',
+  storage: ANY,
+  timing: ANY,
+  dangerouslyAllowHttp: false,
+  ports: ANY,
+}
 const RESOURCE = { url: ANY, reuse: 'until-expiry' }
 const TIMING = {
   leewayMs: 60_000,
@@ -85,6 +95,9 @@ const PORTS = {
   fetch: ANY,
   lifecycle: ANY,
   marker: ANY,
+  locks: ANY,
+  openChannel: ANY,
+  records: ANY,
   newAbort: ANY,
   report: ANY,
 }
@@ -92,15 +105,18 @@ const PORTS = {
 /** Fills in the defaults. Throws a `TypeError` that names the cure for whatever is wrong. */
 export function parseOptions<Login>(
   given: TokenManagerOptions<Login>,
-): Settings & Pick<TokenManagerOptions<Login>, 'source' | 'ports'> {
+): Settings & Pick<TokenManagerOptions<Login>, 'source' | 'storage' | 'ports'> {
   const options = read(given, 'options', OPTIONS) as typeof OPTIONS & TokenManagerOptions<Login>
-  const { resources, timing: times = {}, dangerouslyAllowHttp: allowHttp, ports = {} } = options
+  const { resources, storage, timing: times = {}, dangerouslyAllowHttp: allowHttp, ports = {} } = options
   const source = options.source as TokenSource<Login> | null | undefined
   if (!source?.id || !/^(cookie|token)$/.test(source.credential) || typeof source.refresh !== 'function') {
     wrong('source must be cookieSource(...), jsonSource(...), or your own { id, credential, refresh }')
   }
   if (resources && !(resources instanceof Array && resources.length)) {
     wrong('resources must be a list that is not empty, or leave it out')
+  }
+  if (storage && (source.credential === 'cookie' || typeof storage.seal !== 'function')) {
+    wrong('storage must come from tokenward/storage; with a refresh cookie there is nothing to store: leave it out')
   }
   const timing = read(times, 'timing', TIMING)
   read(ports, 'ports', PORTS)
@@ -111,6 +127,7 @@ export function parseOptions<Login>(
     name: options.name || source.id,
     resources: resources?.map((item, index) => parseResource(item, `resources[${index}]`, { allowHttp })),
     allowHttp,
+    ...(storage && { storage }),
     ports,
   }
 }

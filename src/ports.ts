@@ -13,6 +13,9 @@ export interface Ports {
   readonly fetch: typeof fetch
   readonly lifecycle: Lifecycle
   readonly marker: Marker
+  readonly locks: Locks
+  readonly openChannel: OpenChannel
+  readonly records: Records
   readonly newAbort: NewAbort
   readonly report: Report
 }
@@ -50,9 +53,35 @@ export interface Lifecycle {
 export interface Marker {
   /** `undefined`: there is none, or it cannot be read. Never throws. */
   read(name: string): string | undefined
-  /** Never throws. */
+  /** Throws where it cannot be kept: storage may be forbidden, or full. */
   write(name: string, text: string): void
 }
+
+/**
+ * Runs `task` while no other tab of the origin holds `name`, and is over when the promise of `task` is. Rejects without
+ * having run it when `signal` aborts before, or when there are no locks here. It may hang: whoever waits is patient for
+ * a while, and then goes on without the lock. It makes a refresh cheap; the record makes it safe.
+ */
+export type Locks = (name: string, task: () => Promise<unknown>, signal: AbortSignal) => Promise<unknown>
+
+/**
+ * Messages to the other tabs of the origin. They are hints: each may be lost, doubled, or late.
+ *
+ * @param listener Is called with what other tabs post, never with what this one does.
+ * @throws When there are no channels here.
+ */
+export type OpenChannel = (name: string, listener: (message: unknown) => void) => Channel
+
+export interface Channel {
+  post(message: object): void
+  close(): void
+}
+
+/**
+ * One value for each session name, shared by all tabs of the origin. Puts what `change` makes of the value in its place,
+ * with nothing in between; resolves when that is durable. May fail or hang.
+ */
+export type Records = (name: string, change: (stored: unknown) => unknown) => Promise<unknown>
 
 /** Makes an abort controller that may have a listener for each of many requests at once. */
 export type NewAbort = () => AbortController
@@ -98,4 +127,17 @@ export interface RefreshInput {
 export interface RevokeInput {
   readonly refreshToken: string | undefined
   readonly accessTokens: readonly string[]
+}
+
+/**
+ * Where a refresh token survives a reload: sealed or plain, one value for each session, replaced whole. Every method may
+ * fail or hang: then the session goes on in memory.
+ */
+export interface TokenStorage {
+  /** @param bind What the value belongs to: it must not open for anything else. */
+  seal(plain: Uint8Array, bind: string): Promise<unknown>
+  /** `undefined`: it cannot be opened, whatever the reason. */
+  open(sealed: unknown, bind: string): Promise<Uint8Array | undefined>
+  /** The session is over. */
+  forget(): Promise<void>
 }

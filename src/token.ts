@@ -27,6 +27,10 @@ export interface TokenSet {
   readonly accessToken: string
   readonly tokenType: 'Bearer'
   readonly refreshToken: string | undefined
+  /** Another tab holds the refresh token. */
+  readonly elsewhere: boolean
+  /** How often there were tokens since the sign-in, these included. */
+  readonly sequence: number
   /** When it was asked for: lifetimes count from the server's answer, which cannot be earlier. */
   readonly obtained: Instant
   /** `undefined`: the server did not say; the token is used until it is refused. */
@@ -61,6 +65,8 @@ export function parseTokenResponse(response: unknown, obtained: Instant, previou
     accessToken,
     tokenType: 'Bearer',
     refreshToken: textOf(wire.refresh_token) ?? previous?.refreshToken,
+    elsewhere: false,
+    sequence: (previous?.sequence ?? 0) + 1,
     obtained,
     lifetimeMs: toLifetimeMs(wire.expires_in),
     sessionLifetimeMs:
@@ -81,6 +87,16 @@ export function remainingMs({ lifetimeMs = Infinity, obtained }: TokenSet, now: 
   return lifetimeMs - elapsedMs(obtained, now)
 }
 
+/**
+ * Whether the ID tokens are of two users.
+ *
+ * @see [OpenID Connect Core section 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
+ */
+export function isSomebodyElse(after: TokenSet, before: TokenSet | undefined): boolean {
+  const [is, was] = [after.claims?.['sub'], before?.claims?.['sub']]
+  return was !== undefined && is !== undefined && was !== is
+}
+
 /** Whether the token fits RFC 6750 section 2.1. Some servers issue others; those are used, and reported once. */
 export function isB64Token(accessToken: string): boolean {
   return /^[\w\-.~+/]+=*$/.test(accessToken)
@@ -88,7 +104,7 @@ export function isB64Token(accessToken: string): boolean {
 
 // Visible ASCII only: anything else breaks the header, or is changed by the HTTP client into another token. The words
 // are what `${undefined}` and its like leave behind: well-formed, and surely a mistake.
-const SENDABLE = /^(?!(undefined|null|NaN|true|false)$)[!-~]+$/
+export const SENDABLE: RegExp = /^(?!(undefined|null|NaN|true|false)$)[!-~]+$/
 
 /** Of what is no object there is nothing of use in it. */
 type Wire = Partial<Record<keyof TokenResponse, unknown>>

@@ -21,8 +21,12 @@ export const lifecycle: Lifecycle = {
   online: () => here.navigator?.onLine !== false,
   watch(listener) {
     const watching = new AbortController()
-    const hear = ({ type }: Event): void => {
+    const hear = (event: Event): void => {
+      const { type } = event
+      const { key } = event as Partial<StorageEvent>
       if (type === 'visibilitychange' && here.document?.visibilityState !== 'visible') return
+      // Other code's storage. Without a key all of it was cleared.
+      if (type === 'storage' && key && !key.startsWith('tokenward:')) return
       listener(MOMENTS[type as keyof typeof MOMENTS])
     }
     for (const type in MOMENTS) {

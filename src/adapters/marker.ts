@@ -2,20 +2,17 @@ import type { Marker } from '../ports.ts'
 
 const keyOf = (name: string): string => `tokenward:${name}`
 
-/** localStorage: the only storage that is written before the page can be left. It may be missing, full, or forbidden. */
+/** localStorage: the only storage that is written before the page can be left. A server has none, and needs none. */
 export const marker: Marker = {
   read(name) {
     try {
-      return localStorage.getItem(keyOf(name)) ?? undefined
+      // Before each send: where there is none, not even an exception is thrown.
+      return typeof localStorage === 'undefined' ? undefined : (localStorage.getItem(keyOf(name)) ?? undefined)
     } catch {
       return undefined
     }
   },
   write(name, text) {
-    try {
-      localStorage.setItem(keyOf(name), text)
-    } catch {
-      // Then nothing outlives the page: the next one asks the server.
-    }
+    if (typeof localStorage !== 'undefined') localStorage.setItem(keyOf(name), text)
   },
 }

@@ -58,9 +58,11 @@ export function createFetch(tokens: TokenSender, options: CreateFetchOptions = {
 
   return async function fetchWithTokens(input, init = {}) {
     // A request in the place of options, as for another URL: its members are not its own, so they cannot be spread.
-    if ('clone' in init) return fetchWithTokens(new Request(input, init))
+    if (isRequest(init)) return fetchWithTokens(new Request(input, init))
     const wanted = Object.hasOwn(init, 'tokens') ? init.tokens : undefined
-    const request = typeof input === 'object' && 'clone' in input ? input : undefined
+    const request = isRequest(input) ? input : undefined
+    // A URL object may be changed while the request waits.
+    const url = request?.url ?? (input as string | URL).toString()
     // Whose body is sent. One that is spent already: `fetch` itself says so.
     const source = init.body === undefined ? request : undefined
     const headers = new Headers(init.headers ?? request?.headers)
@@ -71,7 +73,7 @@ export function createFetch(tokens: TokenSender, options: CreateFetchOptions = {
     const isCopied = source && source.body !== null && repeatable && wanted?.retry !== false
     // Beside options, the platform forgets these two of a request.
     const kept = request && { referrer: request.referrer, referrerPolicy: request.referrerPolicy }
-    let next = input
+    let next: RequestInfo = request ?? url
     let last: Response | undefined
 
     const exchange: Exchange<Outcome> = {
@@ -97,7 +99,6 @@ export function createFetch(tokens: TokenSender, options: CreateFetchOptions = {
       },
     }
 
-    const url = request?.url ?? (input as string | URL).toString()
     const target = { ...wanted, url, method: method.toUpperCase(), signal: signal ?? undefined }
     try {
       const { sent } = await tokens.send(target as SendTarget, exchange)
@@ -129,4 +130,9 @@ export function createFetch(tokens: TokenSender, options: CreateFetchOptions = {
       return false
     }
   }
+}
+
+/** Also one of another realm; a polluted prototype makes none. */
+function isRequest(value: unknown): value is Request {
+  return Object.prototype.toString.call(value) === '[object Request]'
 }

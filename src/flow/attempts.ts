@@ -21,7 +21,8 @@ export interface Attempts<T> {
   current(): Attempt<T> | undefined
 }
 
-export function createAttempts<T>(): Attempts<T> {
+/** @param over Is called when none is flying any more. */
+export function createAttempts<T>(over: () => void): Attempts<T> {
   let current: (Attempt<T> & { readonly controller: AbortController }) | undefined
 
   function overtake(error = new TokenError('aborted', 'a later login or logout has overtaken this one')): void {
@@ -44,6 +45,7 @@ export function createAttempts<T>(): Attempts<T> {
         .finally(() => {
           signal?.removeEventListener('abort', giveUp)
           if (isCurrent()) current = undefined
+          if (!current) over()
         })
       const flight: Promise<T> = untilAborted(result, [controller.signal])
       flight.catch(() => {}) // whoever waits for it has a branch of his own

@@ -8,23 +8,50 @@ import type { Ports, SourceContext, TokenSource } from '../ports.ts'
 export interface Calls {
   /**
    * Makes a call; rejects with `timeout` when it takes too long, or with what `task` throws. `task` may go on after that:
-   * a late answer is its business.
-   *
-   * In cookie mode calls are strictly serial, because each may change the cookie: the next begins when the one before it
-   * is over. The cookie that an answer carries must not be lost, so that nothing sent is ever taken back.
-   *
-   * @param hurry Begin at once if the page is left while the call waits for its turn.
+   * a late answer is its business. In cookie mode it is made in turn.
    */
-  run<T>(task: (context: SourceContext) => Promise<T>, hurry?: boolean): Promise<T>
+  run<T>(task: Task<T>, options?: TurnOptions): Promise<T>
+  /**
+   * Gives `task` its turn: one after another over all tabs, each begun when the one before it is over. It is over when it
+   * has settled, and the call that it has made too, or is lost. The cookie that an answer carries must not be lost, so
+   * that nothing sent is ever taken back.
+   */
+  inTurn<T>(task: (call: Call) => Promise<T>, options?: TurnOptions): Promise<T>
   /** What a source is given for what is no call. */
   readonly context: SourceContext
 }
 
+export type Task<T> = (context: SourceContext) => Promise<T>
+/** Makes one call, as `run` does. */
+export type Call = <T>(task: Task<T>) => Promise<T>
+
+export interface TurnOptions {
+  /** Begin at once if the page is left while the call waits for its turn. */
+  readonly hurry?: boolean
+  /** How long a lock may take, in times of a call. Default: as long as the turn before may. */
+  readonly patience?: number
+  /** Is given what gives up the turn, if it has not come; returns what forgets about it. */
+  readonly until?: (giveUp: () => void) => () => void
+}
+
+export interface CallOptions extends Pick<Settings, 'name' | 'requestTimeoutMs' | 'allowHttp'> {
+  /** Aborts when the manager is disposed of. */
+  readonly life: AbortSignal
+  /** Something does not work here. */
+  degraded(what: string, why: unknown): void
+}
+
+/** How long a turn may take, the wait for it included, in times of one call. */
+export const LONGEST_TURN = 3
+/** How long a call in cookie mode may be under way: after that it is lost. */
+const LONGEST_CALL = 2
+
 export function createCalls(
   { credential }: Pick<TokenSource, 'credential'>,
-  { clock, fetch, lifecycle, timer }: Pick<Ports, 'clock' | 'fetch' | 'lifecycle' | 'timer'>,
-  { requestTimeoutMs, allowHttp }: Pick<Settings, 'requestTimeoutMs' | 'allowHttp'>,
+  { clock, fetch, lifecycle, locks, timer, newAbort }: Ports,
+  { name, requestTimeoutMs, allowHttp, life, degraded }: CallOptions,
 ): Calls {
+  const byCookie = credential === 'cookie'
   let last: Promise<unknown> | undefined
 
   const guardedFetch: typeof fetch = async (input, init) => {
@@ -41,42 +68,93 @@ export function createCalls(
     now: () => clock.now().wall,
   })
 
-  /** A call is over when it has settled, or is lost: twice the time of a request after it began. */
-  function serially<T>(task: () => Promise<T>, hurry: boolean): Promise<T> {
+  function run<T>(task: Task<T>): Promise<T> {
+    const controller = newAbort()
+    return bounded(task(contextFor(controller.signal)), 1).catch((error: unknown) => {
+      // A cookie must arrive even if nobody waits for it any more.
+      if (!byCookie) controller.abort(error)
+      throw error
+    })
+  }
+
+  function bounded<T>(promise: Promise<T>, calls: number): Promise<T> {
+    return withDeadline(promise, calls * requestTimeoutMs, timer, timedOut)
+  }
+
+  function inTurn<T>(
+    task: (call: Call) => Promise<T>,
+    { hurry = false, patience = LONGEST_CALL, until }: TurnOptions = {},
+  ): Promise<T> {
     const before = last
-    const turn = hurry && before ? Promise.race([before, left(before)]) : before
-    const result = turn ? turn.then(task) : task()
-    const over = (): Promise<unknown> => withDeadline(result, 2 * requestTimeoutMs, timer, timedOut)
-    const mine = Promise.allSettled([before, turn ? turn.then(over) : over()])
+    const waiting = newAbort()
+    let begin = (): void => {}
+    const begun = new Promise<void>((resolve, reject) => {
+      begin = resolve
+      const giveUp = (): void => {
+        reject(timedOut())
+        waiting.abort()
+      }
+      // What a logout has to say is said all the same, in its turn.
+      if (!hurry) life.addEventListener('abort', giveUp)
+      const forget = until?.(giveUp)
+      void Promise.resolve()
+        .then(() => over)
+        .then(() => {
+          life.removeEventListener('abort', giveUp)
+          forget?.()
+        })
+    })
+    let made: Promise<unknown> | undefined
+    const result = begun.then(() =>
+      task((ask) =>
+        run((context) => {
+          const answer = ask(context)
+          made = answer
+          return answer
+        }),
+      ),
+    )
+    const over = result.then(nothing, nothing).then(async () => {
+      if (byCookie && made) await bounded(made, 1).then(nothing, nothing)
+    })
+    const mine = Promise.all([before, over])
     last = mine
     void mine.then(() => {
       if (last === mine) last = undefined
     })
-    return withDeadline(result, (before ? 2 : 1) * requestTimeoutMs, timer, timedOut)
-  }
-
-  function left(before: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = lifecycle.watch((moment) => {
-        if (moment === 'leave') resolve()
+    void Promise.resolve(before).then(() => {
+      // The lock makes it cheap, not safe: whatever keeps it for so long, the record says whether somebody is at work.
+      const stop = timer(begin, patience * requestTimeoutMs)
+      void over.then(stop)
+      locks(
+        name,
+        () => {
+          begin()
+          return over
+        },
+        waiting.signal,
+      ).then(stop, (error: unknown) => {
+        if (!waiting.signal.aborted) degraded('locks', error)
+        begin()
       })
-      void before.then(stop)
     })
+    if (hurry) {
+      const stop = lifecycle.watch((moment) => {
+        if (moment === 'leave') begin()
+      })
+      void over.then(stop)
+    }
+    return bounded(result, LONGEST_TURN)
   }
 
   return {
-    run(task, hurry = false) {
-      const controller = new AbortController()
-      const context = contextFor(controller.signal)
-      if (credential === 'cookie') return serially(() => task(context), hurry)
-      return withDeadline(task(context), requestTimeoutMs, timer, timedOut).catch((error: unknown) => {
-        controller.abort(error)
-        throw error
-      })
-    },
-    context: contextFor(new AbortController().signal),
+    run: (task, options) => (byCookie ? inTurn((call) => call(task), options) : run(task)),
+    inTurn,
+    context: contextFor(newAbort().signal),
   }
 }
+
+function nothing(): void {}
 
 export function timedOut(): TokenError {
   return new TokenError('timeout', 'no answer came in time', { transient: true })

@@ -15,7 +15,8 @@ export function toTokenError(thrown: unknown, secrets: unknown): TokenError {
   return new TokenError('refresh_unavailable', 'the token source gave no answer', { transient: true, cause })
 }
 
-function describe({ name, message }: Error, secrets: readonly string[]): string {
+/** What an error says, without what may be a secret. */
+export function describe({ name, message }: Error, secrets: readonly string[]): string {
   // A parser quotes the text that it failed on, and that text is a token response.
   let text = name === 'SyntaxError' ? name : `${name}: ${message}`
   for (const secret of secrets) if (secret) text = text.replaceAll(secret, '[...]')

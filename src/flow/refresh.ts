@@ -1,27 +1,39 @@
-import { isOne } from '../errors.ts'
-import { elapsedMs, type Instant } from '../lib/instant.ts'
+import { TokenError } from '../errors.ts'
+import { withDeadline } from '../lib/deadline.ts'
 import type { SourceContext } from '../ports.ts'
 import type { RefreshTrigger } from '../session/events.ts'
-import { type Held, isSignedIn, type SignedIn } from '../session/state.ts'
-import { parseTokenResponse, refreshTokenIn, type TokenSet } from '../token.ts'
+import { type Failure, type Held, isSignedIn } from '../session/state.ts'
+import { toOutcome } from '../tabs/record.ts'
+import { parseTokenResponse, refreshTokenIn } from '../token.ts'
 import { abortError } from './abort.ts'
-import { type FailureFacts, isAnswer, retryInMs, toFailure, toTokenError } from './failure.ts'
+import { type Call, LONGEST_TURN, timedOut } from './calls.ts'
+import { retryInMs } from './failure.ts'
+import { createOutcome, type Facts, isFinal } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
+import { createTurns, type Turn, unavailable } from './turn.ts'
 
-/**
- * Gets tokens other than `used`, of the same session: newer ones that are here already, the ones being fetched right
- * now, or new ones, in that order. There is no other way to the source's `refresh`.
- *
- * `force`: ask although it is not time yet to try again.
- */
-export type Refresh = (used: Held, trigger: RefreshTrigger, force?: boolean) => Promise<Held>
+export interface Refresh {
+  /**
+   * Gets tokens other than `used`, of the same session: newer ones that are here already, the ones being fetched right
+   * now, or new ones, in that order. There is no other way to the source's `refresh`.
+   *
+   * `force`: ask although it is not time yet to try again.
+   */
+  (used: Held, trigger: RefreshTrigger, force?: boolean): Promise<Held>
+  /** The same for a session that is being found: it has no tokens yet, and nobody knows whether it still is one. */
+  find(found: Held): Promise<Held>
+}
 
-export function createRefresh(parts: Parts, { end, notice, orphan }: SignOut): Refresh {
-  const { store, source, calls, ports, settings, events, probation, watch } = parts
+export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
+  const { store, source, calls, ports, settings, epochs, share, siblings, hasCredential } = parts
   const { clock } = ports
+  const { newer } = siblings
+  const { notice } = signOut
+  const turns = createTurns(parts, signOut)
+  const outcome = createOutcome(parts, signOut)
 
-  return function refresh(used, trigger, force = false) {
+  function refresh(used: Held, trigger: RefreshTrigger, force = false): Promise<Held> {
     notice()
     const state = store.get()
     if (!isSignedIn(state) || state.session !== used.session) return Promise.reject(abortError(used.session.signal))
@@ -30,125 +42,101 @@ export function createRefresh(parts: Parts, { end, notice, orphan }: SignOut): R
     if (!force && state.status === 'stale' && retryInMs(state.failure, clock.now()) > 0) {
       return Promise.reject(state.failure.error)
     }
-    const flight: Promise<Held> = Promise.resolve().then(() => fly(state, flight, trigger))
+    const flight: Promise<Held> = Promise.resolve().then(() =>
+      fly(state, flight, {
+        trigger,
+        force,
+        before: state.status === 'stale' ? state.failure : undefined,
+        finding: false,
+      }),
+    )
     flight.catch(() => {}) // a background refresh has no other listener
     store.dispatch({ type: 'refresh-started', flight })
     return flight
   }
 
-  async function fly(state: SignedIn, flight: Promise<Held>, trigger: RefreshTrigger): Promise<Held> {
-    const started = clock.now()
-    const before = state.status === 'stale' ? state.failure : undefined
-    let from: Held = state
-    let sent = false
-    let failed = false
+  interface Flying {
+    readonly trigger: RefreshTrigger
+    readonly force: boolean
+    readonly before: Failure | undefined
+    readonly finding: boolean
+  }
 
-    async function ask(context: SourceContext): Promise<Held> {
-      // In cookie mode the call has waited for its turn: the one before it may have brought newer tokens, or all may
-      // have given up.
-      notice()
-      const now = store.get()
-      if (from.session.signal.aborted || now.status !== 'refreshing' || now.flight !== flight) {
-        return newer(from) ?? over(from)
+  async function fly(state: Held, flight: Promise<Held>, flying: Flying): Promise<Held> {
+    const { trigger, force, before, finding } = flying
+    const doubtful = before?.unanswered ?? false
+    const facts: Facts = { before, started: clock.now(), trigger, doubtful, sent: false, claiming: undefined }
+    let from: Held = state
+
+    /** `undefined`: the refresh token is in the memory of another tab. */
+    async function inTurn(call: Call): Promise<Held | undefined> {
+      const turn = await turns.take(from, flight, force)
+      // All this took a while.
+      const late = turns.settled(from, flight)
+      if (late || !turn) return late
+      const { claiming, refreshToken } = turn
+      const restores = finding && refreshToken === undefined && source.restore !== undefined
+      if (source.credential === 'token' && refreshToken === undefined && !restores) {
+        await share.update(toOutcome(claiming, { presented: undefined }))
+        return undefined
       }
+      Object.assign(facts, { claiming, doubtful: facts.doubtful || turn.doubtful, sent: ports.lifecycle.online() })
+      return call((context) => present(turn, restores, context).catch(failing))
+    }
+
+    async function present({ claiming, refreshToken }: Turn, restores: boolean, context: SourceContext): Promise<Held> {
       const asked = clock.now()
-      sent = ports.lifecycle.online()
-      const response = await source.refresh({ refreshToken: from.tokens?.refreshToken }, context)
+      facts.started = asked
+      const response = await (restores ? source.restore?.(context) : source.refresh({ refreshToken }, context))
+      if (!response) throw new TokenError('refresh_rejected', 'there is no session any more')
       try {
-        return await commit(from, parseTokenResponse(response, asked, from.tokens), trigger, started)
+        // What the answer leaves out stays as it was presented.
+        const kept = refreshTokenIn(response) ?? refreshToken
+        const parsed = parseTokenResponse(response, asked, from.tokens)
+        const tokens = { ...parsed, refreshToken: kept, sequence: claiming.sequence + 1 }
+        return await outcome.commit(from, tokens, claiming, facts)
       } catch (error) {
-        from = spend(from, response)
+        from = await outcome.spend(from, response, claiming)
         throw error
       }
     }
-    function failing(thrown: unknown): Held {
-      // What came after the deadline has been told as a timeout, unless it decides more than that.
-      if (failed && !isFinal(thrown)) throw thrown
-      failed = true
-      return newer(from) ?? fail(from, flight, thrown, { before, sent, started })
+    let failed: Promise<Held> | undefined
+    function failing(thrown: unknown): Promise<Held> {
+      // What comes after the deadline has been told as a timeout, unless it decides more than that.
+      if (!failed || isFinal(thrown)) failed = judge(thrown)
+      return failed
     }
-    return calls
-      .run((context) => ask(context).catch(failing))
-      .catch((thrown: unknown) => {
-        if (failed) throw thrown
-        return failing(thrown)
-      })
-  }
-
-  /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
-  function spend(from: Held, response: unknown): Held {
-    const { session, tokens } = from
-    const successor = refreshTokenIn(response)
-    if (!tokens || !successor || successor === tokens.refreshToken) return from
-    const spent = { ...tokens, refreshToken: successor }
-    return store.dispatch({ type: 'rotated', from, tokens: spent }) ? { session, tokens: spent } : from
-  }
-
-  async function commit(from: Held, tokens: TokenSet, trigger: RefreshTrigger, started: Instant): Promise<Held> {
-    const { session } = from
-    if (isSomebodyElse(from.tokens, tokens)) {
-      events.emit('alert', { rule: 'subject-changed' })
-      end(session, 'replaced')
+    async function judge(thrown: unknown): Promise<Held> {
+      const { claiming } = facts
+      // Before it is believed: without locks another tab may have rotated what was presented here.
+      const record = isFinal(thrown) && claiming ? await share.update(() => undefined) : undefined
+      epochs.hear(record?.epoch)
+      notice()
+      const lostRace = record && record.epoch === claiming?.epoch && record.sequence > claiming.sequence
+      return newer(from) ?? outcome.fail(from, flight, lostRace ? unavailable() : thrown, facts)
     }
-    const adopted = events.batch(() => {
-      if (!store.dispatch({ type: 'refreshed', from, tokens })) return false
-      probation.begin(tokens)
-      events.emit('refreshed', { durationMs: elapsedMs(started, clock.now()), trigger })
-      watch.issued(tokens, from.tokens ?? tokens)
-      return true
-    })
-    if (adopted) return { session, tokens }
-    const here = newer(from)
-    if (here) return here
-    // The session is over, and nobody holds these tokens: leave no live credential behind.
-    await orphan(tokens)
-    return over(from)
+
+    siblings.want(state)
+    const work = hasCredential(state)
+      ? calls
+          .inTurn(inTurn, {
+            // The record keeps others away; where there is none, nothing but the lock does.
+            patience: share.isAlone() ? 1 : 0.5,
+            until: (giveUp) => siblings.whenSettled(state, giveUp),
+          })
+          .then((held) => held ?? turns.fromHolder(state))
+      : turns.fromHolder(state)
+    return withDeadline(work, LONGEST_TURN * settings.requestTimeoutMs, ports.timer, timedOut).catch(failing)
   }
 
-  function fail(
-    from: Held,
-    flight: Promise<Held>,
-    thrown: unknown,
-    facts: Pick<FailureFacts, 'before' | 'sent' | 'started'>,
-  ): never {
-    const { session, tokens } = from
-    if (session.signal.aborted) over(from)
-    const error = toTokenError(thrown, [tokens?.refreshToken, tokens?.accessToken])
-    const lost = error.code === 'key_lost'
-    const final = isFinal(error)
-    const failure = toFailure(error, clock.now(), {
-      ...facts,
-      answered: isAnswer(thrown),
-      timeoutMs: settings.requestTimeoutMs,
-      random: ports.random(),
-    })
-    events.batch(() => {
-      if (!final) store.dispatch({ type: 'refresh-failed', flight, failure })
-      const { code, transient, retryAt } = failure.error
-      events.emit('refresh-failed', { code, transient, retryAt })
-      if (final) end(session, lost ? 'key-lost' : facts.before?.unanswered ? 'unknown-outcome' : 'rejected')
-    })
-    if (final) over(from)
-    throw failure.error
-  }
-
-  function newer({ session, tokens }: Held): Held | undefined {
-    const state = store.get()
-    return isSignedIn(state) && state.session === session && state.tokens !== tokens ? state : undefined
-  }
-}
-
-/** What decides about the session, whenever it comes. */
-function isFinal(thrown: unknown): boolean {
-  return isOne(thrown) && /^(refresh_rejected|key_lost)$/.test(thrown.code)
-}
-
-function over({ session }: Held): never {
-  throw abortError(session.signal)
-}
-
-// OpenID Connect Core section 12.2: the subject of a refreshed ID token must be the same.
-function isSomebodyElse(before: TokenSet | undefined, after: TokenSet): boolean {
-  const [was, is] = [before?.claims?.['sub'], after.claims?.['sub']]
-  return was !== undefined && is !== undefined && was !== is
+  return Object.assign(refresh, {
+    find(found: Held): Promise<Held> {
+      const flight: Promise<Held> = Promise.resolve().then(() =>
+        fly(found, flight, { trigger: 'requested', force: false, before: undefined, finding: true }),
+      )
+      flight.catch(() => {})
+      store.dispatch({ type: 'restore-started', flight, session: found.session })
+      return withDeadline(flight, 3 * settings.requestTimeoutMs, ports.timer, timedOut)
+    },
+  })
 }

@@ -1,7 +1,8 @@
 import { withDeadline } from '../lib/deadline.ts'
-import type { Instant } from '../lib/instant.ts'
+import { elapsedMs } from '../lib/instant.ts'
 import type { SessionState } from '../session/snapshot.ts'
-import { type EndReason, isSignedIn } from '../session/state.ts'
+import { isSignedIn } from '../session/state.ts'
+import type { Epoch } from '../tabs/epochs.ts'
 import { parseTokenResponse } from '../token.ts'
 import { untilAborted } from './abort.ts'
 import { timedOut } from './calls.ts'
@@ -14,24 +15,30 @@ import type { SignOut } from './sign-out.ts'
 /** Finds the session that this origin already has. `ask`: whatever is remembered. */
 export type Restore = (ask: boolean, signal: AbortSignal | undefined) => Promise<SessionState>
 
-export function createRestore(parts: Parts, { repeat }: SignOut, { begin }: SignIn, refresh: Refresh): Restore {
-  const { store, source, calls, attempts, ports, settings, memory, newSession } = parts
+export function createRestore(
+  parts: Parts,
+  { end, meet, recall, repeat }: SignOut,
+  { begin }: SignIn,
+  refresh: Refresh,
+): Restore {
+  const { store, source, calls, attempts, ports, settings, epochs, share } = parts
   const { clock } = ports
 
-  return async function restore(ask, signal) {
+  return function restore(ask, signal) {
+    meet()
+    return withDeadline(look(ask, signal), 3 * settings.requestTimeoutMs, ports.timer, timedOut)
+  }
+
+  async function look(ask: boolean, signal: AbortSignal | undefined): Promise<SessionState> {
     const state = store.get()
     if (isSignedIn(state)) {
       const stopped = state.status === 'stale' && state.failure.retryMs === undefined
       if (stopped) await untilAborted(refresh(state, 'requested', true), [signal]).catch(() => {})
       return store.snapshot()
     }
-    return withDeadline(look(ask, signal), 3 * settings.requestTimeoutMs, ports.timer, timedOut)
-  }
-
-  async function look(ask: boolean, signal: AbortSignal | undefined): Promise<SessionState> {
-    if (attempts.current() || !source.restore) return arrival(signal)
+    if (attempts.current()) return arrival(signal)
     const mine = attempts.start((isCurrent, flight) => find(ask, isCurrent, flight))
-    store.dispatch({ type: 'restore-started', flight: mine.flight })
+    store.dispatch({ type: 'restore-started', flight: mine.flight, session: undefined })
     return untilAborted(mine.flight, [signal]).catch((error: unknown) => {
       // A login or logout has overtaken it: what comes of that is the answer.
       if (mine.signal.aborted && !signal?.aborted) return arrival(signal)
@@ -50,47 +57,68 @@ export function createRestore(parts: Parts, { repeat }: SignOut, { begin }: Sign
   }
 
   async function find(ask: boolean, isCurrent: () => boolean, flight: Promise<SessionState>): Promise<SessionState> {
+    // Where no marker can be kept the record tells, a little later.
+    if (!epochs.newest()) epochs.hear((await share.update(() => undefined))?.epoch)
+    const known = epochs.newest()
+    if (!isCurrent()) return store.snapshot()
+    if (known?.what === 'signed-in') return findKnown(known, isCurrent, flight)
+    if (known?.what === 'unconfirmed') repeat()
+    if (source.restore && (!known || ask)) return askServer(ask, isCurrent, flight)
+    store.dispatch({ type: 'restore-ended', flight })
+    return store.snapshot()
+  }
+
+  /** A session of which something is remembered: that of another tab, or of the page before this one. */
+  async function findKnown(
+    known: Epoch,
+    isCurrent: () => boolean,
+    flight: Promise<SessionState>,
+  ): Promise<SessionState> {
+    const { absoluteMs, idleMs } = settings.limits
+    const session = recall(known)
+    const record = idleMs < Infinity ? await share.update(() => undefined) : undefined
+    if (!isCurrent()) return store.snapshot()
+    const now = clock.now()
+    const isIdle = record?.epoch === known.epoch && now.wall - record.active >= idleMs
+    if (isIdle || elapsedMs(session.started, now) > absoluteMs) {
+      store.dispatch({ type: 'restore-started', flight, session })
+      end(session, isIdle ? 'idle' : 'expired')
+    } else await refresh.find({ session, tokens: undefined }).catch(() => {})
+    return store.snapshot()
+  }
+
+  async function askServer(
+    ask: boolean,
+    isCurrent: () => boolean,
+    flight: Promise<SessionState>,
+  ): Promise<SessionState> {
     const started = clock.now()
-    const { wall } = started
     let sent = false
-    const { what, at = wall } = memory?.recall() ?? {}
-    const expired = what === 'signed-in' && wall - at > settings.limits.absoluteMs
-    const known = what === 'signed-in' && !expired
-    if (expired) memory?.remember('unconfirmed', wall)
-    if (expired || what === 'unconfirmed') repeat()
-    if (what && !known && !ask) return none(flight, expired ? 'expired' : undefined)
-    const since = known ? instantAgo(wall - at) : undefined
+    let before: Epoch | undefined
     try {
       const tokens = await calls.run(async (context) => {
+        // Another tab may have asked while this one waited for its turn.
+        before = epochs.newest()
+        if (!isCurrent() || (before && (!ask || before.what === 'signed-in'))) return undefined
         const asked = clock.now()
         sent = ports.lifecycle.online()
-        const response = isCurrent() ? await source.restore?.(context) : undefined
+        const response = await source.restore?.(context)
         return response && parseTokenResponse(response, asked)
       })
-      if (!isCurrent()) return store.snapshot()
-      // Another tab may have found the same session meanwhile.
-      if (tokens) return begin(tokens, since ?? (memory?.recall()?.what === 'signed-in' ? started : undefined))
-      if (known || !what) memory?.remember('nobody', wall)
-      return none(flight, known ? 'rejected' : undefined)
+      const known = epochs.newest()
+      if (isCurrent() && known?.what === 'signed-in') return await findKnown(known, isCurrent, flight)
+      // Nobody has signed out in another tab meanwhile.
+      if (isCurrent() && tokens && known?.epoch === before?.epoch) return begin(tokens)
+      if (isCurrent() && !epochs.newest()) epochs.begin('nobody', 'logout', started.wall)
+      store.dispatch({ type: 'restore-ended', flight })
+      return store.snapshot()
     } catch (thrown) {
       const timeoutMs = settings.requestTimeoutMs
       const facts = { sent, answered: isAnswer(thrown), started, timeoutMs, random: ports.random() }
       const failure = toFailure(toTokenError(thrown, []), clock.now(), facts)
-      memory?.adopt()
-      if (since) store.dispatch({ type: 'found', flight, session: newSession(since), failure })
-      else store.dispatch({ type: 'restore-ended', flight })
-      if (since || !isCurrent()) return store.snapshot()
+      store.dispatch({ type: 'restore-ended', flight })
+      if (!isCurrent()) return store.snapshot()
       throw failure.error
     }
-  }
-
-  function none(flight: Promise<SessionState>, reason: EndReason | undefined): SessionState {
-    store.dispatch({ type: 'restore-ended', flight, ...(reason && { reason }) })
-    return store.snapshot()
-  }
-
-  function instantAgo(ms: number): Instant {
-    const { wall, monotonic } = clock.now()
-    return { wall: wall - Math.max(ms, 0), monotonic: monotonic - Math.max(ms, 0) }
   }
 }

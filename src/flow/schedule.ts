@@ -14,6 +14,12 @@ export interface Schedule {
   look(): void
   /** The session is used now, to send a request with its tokens or otherwise. Ends it if its time was over before. */
   used(now: Instant): void
+  /** Another tab has used it. */
+  heard(at: number): void
+  /** Whether this tab thinks that the session was idle for too long: another may know better, see `confirm`. */
+  isIdle(): boolean
+  /** Asks what the other tabs know, and ends the session if it was idle for all of them. */
+  confirm(): Promise<void>
   /** How long until `tokens` may be refreshed ahead of their expiry. */
   earlyInMs(tokens: TokenSet, now: Instant): number
   stop(): void
@@ -25,10 +31,12 @@ const SHORTEST_INTERVAL_MS = 1_000
 const OFFLINE_LOOK_MS = 60_000
 
 export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: SignOut): Schedule {
-  const { store, ports, settings, events, canRefresh } = parts
+  const { store, ports, settings, events, epochs, share, canRefresh } = parts
   const { clock, lifecycle, random, timer } = ports
   const { limits, leewayMs, background } = settings
   let active: Instant = { wall: 0, monotonic: 0 }
+  /** When the other tabs were last told of it. */
+  let toldAt = 0
   let lastUsed: TokenSet | undefined
   let warned: Ending['why'] | undefined
   let session: SignedIn['session'] | undefined
@@ -48,6 +56,8 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     stopTimer?.()
     stopTimer = undefined
     if (stopped) return
+    // Also while nobody is signed in: another tab may sign in, and its message be lost.
+    stopWatching ??= lifecycle.watch(onMoment)
     notice()
     const state = store.get()
     if (!isSignedIn(state)) {
@@ -58,10 +68,10 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     if (session !== state.session) {
       session = state.session
       active = now
+      toldAt = 0
       warned = undefined
       jitter = random()
     }
-    stopWatching ??= lifecycle.watch(onMoment)
     const endMs = endDueMs(state, now)
     if (endMs === undefined) return
     const refreshMs = refreshDueMs(state, now)
@@ -73,13 +83,47 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   /** Ends what has to end (`undefined`), or says when to look again. */
   function endDueMs(state: SignedIn, now: Instant): number | undefined {
     const { tokens } = state
-    const tokenMs = tokens && !canRefresh(tokens) ? remainingMs(tokens, now) : Infinity
+    const tokenMs = tokens && !canRefresh(state) ? remainingMs(tokens, now) : Infinity
     const ending = endingOf(state, limits, active, now)
+    if (ending && ending.inMs <= 0 && ending.why === 'idle') {
+      void confirm()
+      return undefined
+    }
     if (tokenMs <= 0 || (ending && ending.inMs <= 0)) {
-      end(state.session, ending?.why === 'idle' && ending.inMs <= 0 ? 'idle' : 'expired')
+      end(state.session, 'expired')
       return undefined
     }
     return Math.min(tokenMs, ending ? warnDueMs(ending, now) : Infinity)
+  }
+
+  function isIdle(): boolean {
+    return elapsedMs(active, clock.now()) >= limits.idleMs
+  }
+
+  async function confirm(): Promise<void> {
+    const asked = session
+    const record = await share.update(() => undefined)
+    if (!asked || session !== asked) return
+    if (record?.epoch === asked.epoch) heard(record.active)
+    if (isIdle()) end(asked, 'idle')
+    else look()
+  }
+
+  function heard(at: number): void {
+    const { wall, monotonic } = clock.now()
+    // Another tab's clock is this device's; one that is ahead of it is wrong.
+    const agoMs = wall - at
+    if (agoMs >= 0 && at > active.wall) active = { wall: at, monotonic: monotonic - agoMs }
+  }
+
+  /** Often enough for the others, and no more often. */
+  function tell(now: Instant): void {
+    const { idleMs } = limits
+    if (idleMs === Infinity || !session || Math.abs(now.wall - toldAt) < idleMs / 10) return
+    toldAt = now.wall
+    const { epoch } = session
+    share.post({ type: 'used', epoch, at: toldAt })
+    void share.update((record) => (record?.epoch === epoch ? { ...record, active: now.wall } : undefined))
   }
 
   function warnDueMs({ inMs, why, warnMs }: Ending, now: Instant): number {
@@ -99,7 +143,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
       if (state.failure.retryMs === undefined) return undefined
       return lifecycle.online() ? retryInMs(state.failure, now) : OFFLINE_LOOK_MS
     }
-    if (state.status === 'refreshing' || !tokens || !background || lastUsed !== tokens || !canRefresh(tokens))
+    if (state.status === 'refreshing' || !tokens || !background || lastUsed !== tokens || !canRefresh(state))
       return undefined
     if (tokens.lifetimeMs === undefined || !lifecycle.online()) return undefined
     return earlyInMs(tokens, now, 1 - jitter / 5)
@@ -107,6 +151,13 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
 
   function onMoment(moment: 'wake' | 'online' | 'leave'): void {
     if (moment === 'leave') return
+    // The marker tells at once; where there is none, the record does.
+    void share
+      .update(() => undefined)
+      .then((record) => {
+        epochs.hear(record?.epoch)
+        notice()
+      })
     const state = store.get()
     if (moment === 'online' && state.status === 'stale' && state.failure.retryMs !== undefined) {
       const { at, holdMs } = state.failure
@@ -116,19 +167,23 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   }
 
   function rest(): void {
-    stopWatching?.()
-    stopWatching = session = lastUsed = undefined
+    session = lastUsed = undefined
   }
 
   return {
     look,
     earlyInMs,
+    heard,
+    isIdle,
+    confirm,
     used(now) {
+      if (stopped) return
       notice()
       const state = store.get()
       // The timer that was to end it may have slept with the machine.
-      if (stopped || !isSignedIn(state) || endDueMs(state, now) === undefined) return
+      if (!isSignedIn(state) || endDueMs(state, now) === undefined) return
       active = now
+      tell(now)
       if (state.tokens === lastUsed) return
       lastUsed = state.tokens
       look()
@@ -136,6 +191,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     stop() {
       stopped = true
       stopTimer?.()
+      stopWatching?.()
       rest()
     },
   }

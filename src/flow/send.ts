@@ -6,7 +6,7 @@ import { type Held, isSignedIn } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
 import type { DestinationOf } from './attach.ts'
-import { timedOut } from './calls.ts'
+import { LONGEST_TURN, timedOut } from './calls.ts'
 import { judge, type Verdict } from './challenge.ts'
 import type { Exchange, SendTarget, TokenRequest, TokenSender } from './exchange.ts'
 import type { Parts } from './parts.ts'
@@ -36,7 +36,7 @@ export function createSender(
   destinationOf: DestinationOf,
   refresh: Refresh,
   schedule: Schedule,
-  { end }: SignOut,
+  { end, notice }: SignOut,
 ): Sender {
   const { store, attempts, ports, settings, probation, watch, life, canRefresh } = parts
   const { clock, timer } = ports
@@ -48,6 +48,8 @@ export function createSender(
     if (life.aborted) throw abortError(life)
     if (signal?.aborted) throw abortError(signal)
     const { origin, withheld } = destinationOf(url, resource)
+    // A tab that has slept may not have heard that somebody has signed in.
+    if (store.get().status === 'signed-out') notice()
     const state = store.get()
     if (withheld) {
       if (isSignedIn(state)) watch.withheld(origin, withheld)
@@ -114,6 +116,13 @@ export function createSender(
     schedule.used(now)
     if (session.signal.aborted) throw abortError(session.signal)
     if (target.signal?.aborted) throw abortError(target.signal)
+    // What the URL means may have changed while the request waited: a base element, an object that was passed.
+    if (target.waitedMs !== undefined) {
+      const destination = destinationOf(target.url, target.resource)
+      if (destination.withheld ?? destination.origin !== origin) {
+        throw new TokenError('destination_refused', `the request now goes to ${destination.origin}`)
+      }
+    }
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', origin)
     const headers = { Authorization: `${tokens.tokenType} ${tokens.accessToken}` }
     return untilAborted(exchange.send(headers, session.signal), [target.signal, session.signal])
@@ -132,7 +141,7 @@ export function createSender(
   /** Whether a request whose token was refused has a better one to hope for. */
   function isWorthwhile(used: Usable, origin: string): boolean {
     if (current(used).tokens !== used.tokens) return true
-    if (!canRefresh(used.tokens)) return false
+    if (!canRefresh(used)) return false
     if (probation.mayRefresh(used.tokens)) return true
     watch.alert('fresh-token-refused', origin)
     return false
@@ -153,7 +162,7 @@ export function createSender(
   /** `held`, if its token can be sent as it is. */
   function ready(held: Held, { minTtlMs = 0, scope }: TokenRequest): Usable | undefined {
     const { tokens } = held
-    if (!tokens) return undefined
+    if (!tokens || schedule.isIdle()) return undefined
     const leftMs = remainingMs(tokens, clock.now())
     if (leftMs <= 0 || leftMs < Math.min(minTtlMs, (tokens.lifetimeMs ?? 0) * NEW_ENOUGH)) return undefined
     demand(scope, tokens)
@@ -162,14 +171,15 @@ export function createSender(
 
   /** A token of this session that meets `request` and is not `refused`: at most one refresh, whose result counts. */
   async function fresh(held: Held, request: Wanted, refused?: TokenSet): Promise<Usable> {
+    if (schedule.isIdle()) await waitFor(schedule.confirm(), request, held.session.signal)
     const now = current(held)
     const { session, tokens } = now
     const here = tokens === refused ? undefined : ready(now, request)
     if (here) return here
     const expired = !tokens || remainingMs(tokens, clock.now()) <= 0
-    if (!canRefresh(tokens)) {
+    if (!canRefresh(now)) {
       if (!expired) return now as Usable
-      end(session, 'expired')
+      end(session, 'expired', tokens?.elsewhere)
       throw abortError(session.signal)
     }
     const trigger = tokens && tokens === refused ? 'refused' : expired ? 'expired' : 'requested'
@@ -178,9 +188,9 @@ export function createSender(
     return renewed as Usable
   }
 
-  function refreshAhead({ session, tokens }: Usable): void {
-    if (schedule.earlyInMs(tokens, clock.now()) <= 0 && canRefresh(tokens)) {
-      void refresh({ session, tokens }, 'background').catch(() => {})
+  function refreshAhead(used: Usable): void {
+    if (schedule.earlyInMs(used.tokens, clock.now()) <= 0 && canRefresh(used)) {
+      void refresh(used, 'background').catch(() => {})
     }
   }
 
@@ -207,9 +217,11 @@ export function createSender(
     const { requestTimeoutMs } = settings
     const waiting = (request.waiting ??= now)
     const leftMs = Math.min(waitMs - elapsedMs(begun, now), 3 * requestTimeoutMs - waitedMs - elapsedMs(waiting, now))
-    // A refresh is over within two by itself: a timer less for each of many requests.
+    // A refresh is over before that by itself: a timer less for each of many requests.
     const bounded =
-      session && leftMs >= 2 * requestTimeoutMs ? promise : withDeadline(promise, Math.max(0, leftMs), timer, timedOut)
+      session && leftMs >= LONGEST_TURN * requestTimeoutMs
+        ? promise
+        : withDeadline(promise, Math.max(0, leftMs), timer, timedOut)
     return untilAborted(bounded, [signal, session, life])
   }
 

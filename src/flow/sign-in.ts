@@ -1,5 +1,4 @@
 import { TokenError } from '../errors.ts'
-import type { Instant } from '../lib/instant.ts'
 import type { SourceContext } from '../ports.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
@@ -10,29 +9,44 @@ import type { SignOut } from './sign-out.ts'
 
 export interface SignIn {
   login(input: never, signal: AbortSignal | undefined): Promise<SessionState>
-  startSession(response: TokenResponse): SessionState
-  /**
-   * Begins a session with `tokens`, in place of the one that was there.
-   *
-   * @param since When the user signed in, if that was before this page: then it is no new sign-in.
-   */
-  begin(tokens: TokenSet, since?: Instant): SessionState
+  startSession(response: TokenResponse): Promise<SessionState>
+  /** Begins a session with `tokens`, in place of the one that was there. */
+  begin(tokens: TokenSet): SessionState
 }
 
-export function createSignIn(parts: Parts, { end, orphan }: SignOut): SignIn {
-  const { store, source, calls, attempts, ports, memory, events, watch, newSession } = parts
+export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie, supersede, revoke }: SignOut): SignIn {
+  const { store, source, calls, attempts, ports, epochs, sealing, events, watch, newSession } = parts
   const { clock } = ports
   const byCookie = source.credential === 'cookie'
 
-  function begin(tokens: TokenSet, since?: Instant): SessionState {
+  /** What a sign-in leaves for the other tabs, and for the time after a reload. */
+  let saved: Promise<unknown> | undefined
+
+  async function save(refreshToken: string | undefined, epoch: number): Promise<void> {
+    const sealed = await sealing?.seal(refreshToken, epoch)
+    const replaced = await supersede(epoch, sealed)
+    // Of the session that was there, whatever tab it was refreshed in last.
+    if (replaced !== undefined) void revoke(undefined, replaced)
+    // Ended before it could be stored: nobody else knows of it.
+    if (sealing && refreshToken !== undefined && (epochs.newest()?.epoch ?? 0) > epoch)
+      void revoke(undefined, refreshToken)
+  }
+
+  /** What a storage keeps is kept before anybody is told that he is signed in. */
+  async function stored(state: SessionState): Promise<SessionState> {
+    if (sealing) await saved
+    return state
+  }
+
+  function begin(tokens: TokenSet): SessionState {
     return events.batch(() => {
       const before = store.get()
-      if (since) memory?.adopt()
-      else memory?.remember('signed-in', tokens.obtained.wall)
-      store.dispatch({ type: 'started', session: newSession(since ?? tokens.obtained), tokens })
+      const epoch = announce('signed-in', 'replaced')
+      store.dispatch({ type: 'started', session: newSession(epoch, tokens.obtained), tokens })
       watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
-      if (isSignedIn(before) && before.tokens) void orphan(before.tokens)
+      if (isSignedIn(before) && before.tokens && !sealing) void orphan(before.tokens)
+      saved = save(tokens.refreshToken, epoch)
       return store.snapshot()
     })
   }
@@ -43,11 +57,12 @@ export function createSignIn(parts: Parts, { end, orphan }: SignOut): SignIn {
       const overtaken = new TokenError('aborted', 'the login was overtaken')
       if (!isCurrent() || !source.login) throw overtaken
       const asked = clock.now()
+      const sent = ports.lifecycle.online()
       let tokens: TokenSet
       try {
         tokens = parseTokenResponse(await source.login(input, context), asked)
       } catch (thrown) {
-        if (byCookie && !isAnswer(thrown)) loseCookie()
+        if (byCookie && sent && !isAnswer(thrown)) loseCookie()
         throw thrown
       }
       if (isCurrent()) return begin(tokens)
@@ -61,39 +76,36 @@ export function createSignIn(parts: Parts, { end, orphan }: SignOut): SignIn {
   async function giveBackCookie({ accessToken }: TokenSet, context: SourceContext): Promise<void> {
     loseCookie()
     const revoked = await source.revoke?.({ refreshToken: undefined, accessTokens: [accessToken] }, context)
-    if (revoked === 'confirmed' && !isSignedIn(store.get())) memory?.remember('nobody', clock.now().wall)
-  }
-
-  /** The cookie is that of another sign-in now, or may be: the session that was there must not refresh with it. */
-  function loseCookie(): void {
-    const state = store.get()
-    if (!isSignedIn(state)) return
-    end(state.session, 'replaced')
-    memory?.remember('unconfirmed', clock.now().wall)
+    if (revoked === 'confirmed' && !isSignedIn(store.get())) epochs.begin('nobody', 'logout', clock.now().wall)
   }
 
   return {
     async login(input, signal) {
       if (!source.login) throw new TokenError('unsupported', 'the token source has no login')
+      meet()
       const work = (isCurrent: () => boolean, flight: Promise<SessionState>): Promise<SessionState> =>
-        ask(input, isCurrent).catch((thrown: unknown) => {
-          store.dispatch({ type: 'restore-ended', flight })
-          // What was typed in must not appear in an error.
-          throw toTokenError(thrown, input)
-        })
+        ask(input, isCurrent)
+          .then(stored)
+          .catch((thrown: unknown) => {
+            store.dispatch({ type: 'restore-ended', flight })
+            // What was typed in must not appear in an error.
+            throw toTokenError(thrown, input)
+          })
       const mine = attempts.start(work, signal)
       // A request that waits for a restore waits on for the login that overtakes it.
-      if (store.get().status === 'restoring') store.dispatch({ type: 'restore-started', flight: mine.flight })
+      if (store.get().status === 'restoring')
+        store.dispatch({ type: 'restore-started', flight: mine.flight, session: undefined })
       const release = (): void => void store.dispatch({ type: 'restore-ended', flight: mine.flight })
       signal?.addEventListener('abort', release)
       void mine.over.then(() => signal?.removeEventListener('abort', release))
       return mine.flight
     },
 
-    startSession(response) {
+    async startSession(response) {
       const tokens = parseTokenResponse(response, clock.now())
+      meet()
       attempts.overtake()
-      return begin(tokens)
+      return stored(begin(tokens))
     },
 
     begin,

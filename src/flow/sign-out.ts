@@ -1,7 +1,9 @@
 import { withDeadline } from '../lib/deadline.ts'
 import type { SourceContext } from '../ports.ts'
 import type { OwnedSession } from '../session/session.ts'
-import { type EndReason, isSignedIn } from '../session/state.ts'
+import { type EndReason, heldIn, isSignedIn, type Refreshing } from '../session/state.ts'
+import type { Epoch, Meaning } from '../tabs/epochs.ts'
+import { type TabRecord, toEpoch } from '../tabs/record.ts'
 import type { TokenSet } from '../token.ts'
 import { timedOut } from './calls.ts'
 import type { Parts } from './parts.ts'
@@ -25,59 +27,128 @@ export interface LogoutOptions {
 
 export interface SignOut {
   logout(options?: LogoutOptions): Promise<LogoutReport>
-  /** Ends `session` for a reason of our own; does nothing if it is not the current one. */
-  end(session: OwnedSession, reason: EndReason): void
-  /** Ends the session here if another tab has ended or replaced it. */
+  /**
+   * Ends `session` for a reason of our own; does nothing if it is not the current one.
+   *
+   * @param local Only here: for the other tabs it goes on.
+   */
+  end(session: OwnedSession, reason: EndReason, local?: boolean): void
+  /** From now on this tab takes part: it hears the others, and goes where they go. */
+  meet(): void
+  /** Sees what another tab has done: ends the session that it has ended or replaced, and takes part in the one it began. */
   notice(): void
+  /** Ends the session that is here because its cookie is no longer its own. */
+  loseCookie(): void
+  /** A new epoch: the marker, then the other tabs, in this very task. */
+  announce(what: Meaning, reason: EndReason): number
+  /** The session of an epoch that this tab has not begun. */
+  recall(known: Epoch): OwnedSession
+  /** Puts a new epoch into the record; resolves with the refresh token that was stored there for the one before. */
+  supersede(epoch: number, sealed?: unknown): Promise<string | undefined>
+  /** Gives back a refresh token, and what belongs to it. */
+  revoke(tokens: TokenSet | undefined, refreshToken?: string): Promise<Revoked>
   /** Revokes tokens that nobody holds: the answer to a call whose session has ended meanwhile. */
   orphan(tokens: TokenSet): Promise<unknown>
   /** Repeats a logout that the server had not confirmed when the page was left. */
   repeat(): void
 }
 
-export function createSignOut({ store, source, calls, ports, settings, attempts, memory, events }: Parts): SignOut {
+export function createSignOut(parts: Parts): SignOut {
+  const {
+    store,
+    source,
+    calls,
+    ports,
+    settings,
+    attempts,
+    epochs,
+    share,
+    siblings,
+    sealing,
+    events,
+    life,
+    newSession,
+  } = parts
+  const { clock } = ports
   const byCookie = source.credential === 'cookie'
   let orphans: Promise<Revoked>[] = []
   /** The server's part of the last logout, while it runs and once it is confirmed. */
   let settled: Promise<Revoked> | undefined
+  /** The newest epoch that this tab has gone along with. `undefined`: it does not take part yet. */
+  let met: number | undefined
 
-  /** One task: memory, marker, the call on its way; only then are listeners told. */
+  function announce(what: Meaning, reason: EndReason): number {
+    meet()
+    met = epochs.begin(what, reason, clock.now().wall)
+    share.post({ type: 'epoch', epoch: met })
+    return met
+  }
+
+  /** One task: memory, marker, message, the call on its way; only then are listeners told. */
   function finish(session: OwnedSession | undefined, reason: EndReason, flying?: Promise<unknown>): void {
     events.batch(() => {
       const state = store.get()
+      const held = heldIn(state)
+      const known = source.revoke !== undefined && !/^(rejected|unknown-outcome|replaced)$/.test(reason)
+      // First, so that nobody who looks finds the session that is over.
+      const epoch = announce(known ? 'unconfirmed' : 'nobody', reason)
       store.dispatch({ type: 'ended', session, reason, elsewhere: false })
-      // After these there is nothing to give back, and what other tabs have is for them to find out.
-      const over = /^(rejected|unknown-outcome|replaced)$/.test(reason)
-      const asks = source.revoke !== undefined && !over
-      if (!over) memory?.remember(asks ? 'unconfirmed' : 'nobody', ports.clock.now().wall)
-      settled = asks
+      const kept = supersede(epoch)
+      // Unless somebody has signed in meanwhile.
+      void kept.then(() => reason !== 'replaced' && epochs.newest()?.what !== 'signed-in' && sealing?.forget())
+      settled = known
         ? giveBack(
-            isSignedIn(state) ? state.tokens : undefined,
-            flying ?? (state.status === 'refreshing' ? state.flight : undefined),
+            held?.tokens,
+            flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined),
+            sealing && kept,
           )
         : undefined
     })
   }
 
+  async function supersede(epoch: number, sealed?: unknown): Promise<string | undefined> {
+    let before: TabRecord | undefined
+    await share.update((record) => {
+      before = record
+      return toEpoch(epoch, clock.now().wall, sealed)(record)
+    })
+    return before && before.epoch < epoch ? sealing?.open(before.sealed, before.epoch) : undefined
+  }
+
   /** Waits for the flight too: the tokens that it brings are revoked when they come. */
-  function giveBack(tokens: TokenSet | undefined, flight?: Promise<unknown>): Promise<Revoked> {
+  function giveBack(
+    tokens: TokenSet | undefined,
+    flight?: Promise<unknown>,
+    kept?: Promise<string | undefined>,
+  ): Promise<Revoked> {
     orphans = []
-    const outcome = Promise.all([revoke(tokens), flight?.catch(() => {})])
-      .then(async ([first]) => [first, ...(await Promise.all(orphans))])
+    // What is stored may be newer: another tab may have got it last.
+    const newer = (refreshToken: string | undefined): Promise<Revoked> | Revoked =>
+      refreshToken === tokens?.refreshToken ? 'confirmed' : revoke(undefined, refreshToken)
+    const [mine, stored] =
+      kept && tokens && tokens.refreshToken === undefined
+        ? [kept.then((refreshToken) => revoke(tokens, refreshToken))]
+        : [revoke(tokens), kept?.then(newer)]
+    const outcome = Promise.all([mine, stored, flight?.catch(() => {})])
+      .then(async ([first, second]) => [first, second ?? 'confirmed', ...(await Promise.all(orphans))])
       .then((all): Revoked => (all.every((one) => one === 'confirmed') ? 'confirmed' : 'unconfirmed'))
     void outcome.then((revoked) => {
       if (revoked !== 'confirmed') settled = settled === outcome ? undefined : settled
       // Unless somebody has signed in meanwhile.
-      else if (memory?.recall()?.what === 'unconfirmed') memory.remember('nobody', ports.clock.now().wall)
+      else if (epochs.newest()?.what === 'unconfirmed') announce('nobody', 'logout')
     })
     return outcome
   }
 
-  function revoke(tokens: TokenSet | undefined): Promise<Revoked> {
-    if (!byCookie && !tokens) return Promise.resolve('confirmed') // there is nothing to give back
-    const input = { refreshToken: tokens?.refreshToken, accessTokens: tokens ? [tokens.accessToken] : [] }
-    const ask = async (context: SourceContext): Promise<Revoked> => source.revoke?.(input, context) ?? 'not-configured'
-    return calls.run(ask, true).catch(() => 'unconfirmed')
+  function revoke(tokens: TokenSet | undefined, refreshToken = tokens?.refreshToken): Promise<Revoked> {
+    if (!byCookie && !tokens && refreshToken === undefined) return Promise.resolve('confirmed') // there is nothing to give back
+    const input = { refreshToken, accessTokens: tokens ? [tokens.accessToken] : [] }
+    const ask = async (context: SourceContext): Promise<Revoked> =>
+      // Somebody has signed in while this waited for its turn: the cookie is his.
+      byCookie && epochs.newest()?.what === 'signed-in'
+        ? 'unconfirmed'
+        : (source.revoke?.(input, context) ?? 'not-configured')
+    return calls.run(ask, { hurry: true }).catch(() => 'unconfirmed')
   }
 
   function whereToEnd(): string | undefined {
@@ -88,14 +159,75 @@ export function createSignOut({ store, source, calls, ports, settings, attempts,
     }
   }
 
+  function recall({ epoch, at }: Epoch): OwnedSession {
+    const { wall, monotonic } = clock.now()
+    const ageMs = Math.max(wall - at, 0)
+    return newSession(epoch, { wall: wall - ageMs, monotonic: monotonic - ageMs })
+  }
+
+  function meet(): void {
+    share.open()
+    // Whether there is a record decides how long a lock is waited for: better known before it matters.
+    if (met === undefined) void share.update(() => undefined)
+    met ??= 0
+  }
+
+  function notice(): void {
+    const newest = epochs.newest()
+    if (life.aborted || met === undefined || !newest || newest.epoch <= met) return
+    const state = store.get()
+    const held = heldIn(state)
+    const begun = newest.what === 'signed-in'
+    if (held?.session.epoch === newest.epoch) {
+      // While it is being found it may still turn out to be none.
+      if (isSignedIn(state)) met = newest.epoch
+      return
+    }
+    if (held) {
+      const { session, tokens } = held
+      store.dispatch({ type: 'ended', session, reason: begun ? 'replaced' : newest.reason, elsewhere: true })
+      // Nobody else can give back what only this tab holds.
+      if (!byCookie && !sealing && tokens?.refreshToken !== undefined) void revoke(tokens)
+    }
+    // A sign-in of this tab decides about itself when its answer comes.
+    if (begun && attempts.current()) return
+    met = newest.epoch
+    if (!begun || heldIn(store.get())) return
+    const session = recall(newest)
+    store.dispatch({ type: 'started', session, tokens: undefined })
+    siblings.want({ session, tokens: undefined })
+  }
+
+  function end(session: OwnedSession, reason: EndReason, local = false): void {
+    // What another tab has done comes first: the session that it began is not to be ended for this one.
+    if (!local) notice()
+    const state = store.get()
+    if (heldIn(state)?.session !== session) return
+    if (!local) finish(session, reason)
+    // It was never here: nothing has ended.
+    else if (state.status === 'restoring') {
+      met = session.epoch
+      store.dispatch({ type: 'restore-ended', flight: state.flight })
+    } else store.dispatch({ type: 'ended', session, reason, elsewhere: false })
+  }
+
+  /** The cookie is that of another sign-in now, or may be: the session that was there must not refresh with it. */
+  function loseCookie(): void {
+    const state = store.get()
+    if (!isSignedIn(state)) return
+    end(state.session, 'replaced')
+    announce('unconfirmed', 'replaced')
+  }
+
   return {
     async logout({ reason = 'logout', timeoutMs = settings.requestTimeoutMs } = {}) {
       const flying = attempts.current()?.over
       attempts.overtake()
       // Signed out already: tokens are gone, but a cookie may be there that nobody has asked about yet.
       if (store.get().status !== 'signed-out' || flying || (byCookie && !settled)) finish(undefined, reason, flying)
+      const left = source.revoke && epochs.newest()?.what === 'unconfirmed'
       const revoked = await withDeadline(
-        settled ?? Promise.resolve('not-configured' as const),
+        settled ?? Promise.resolve<Revoked>(left ? 'unconfirmed' : 'not-configured'),
         timeoutMs,
         ports.timer,
         timedOut,
@@ -103,16 +235,14 @@ export function createSignOut({ store, source, calls, ports, settings, attempts,
       const endSessionUrl = whereToEnd()
       return { revoked, ...(endSessionUrl !== undefined && { endSessionUrl }) }
     },
-    end(session, reason) {
-      const state = store.get()
-      if (isSignedIn(state) && state.session === session) finish(session, reason)
-    },
-    notice() {
-      const [state, moved] = [store.get(), memory?.moved()]
-      if (!moved || !isSignedIn(state)) return
-      const reason = moved === 'signed-in' ? 'replaced' : 'logout'
-      store.dispatch({ type: 'ended', session: state.session, reason, elsewhere: true })
-    },
+    end,
+    meet,
+    notice,
+    loseCookie,
+    announce,
+    recall,
+    supersede,
+    revoke,
     async orphan(tokens) {
       // In cookie mode the logout call comes after this answer, and covers it.
       if (!byCookie && source.revoke) await orphans[orphans.push(revoke(tokens)) - 1]

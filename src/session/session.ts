@@ -8,6 +8,8 @@ import type { Instant } from '../lib/instant.ts'
 export interface Session {
   /** Opaque, new at every sign-in. */
   readonly id: string
+  /** The number of its sign-in, the same in every tab. */
+  readonly epoch: number
   readonly started: Instant
   /** Aborts when the session ends, with the {@link TokenError} that requests of this session reject with. */
   readonly signal: AbortSignal
@@ -18,6 +20,12 @@ export interface OwnedSession extends Session {
 }
 
 /** @param controller Made by the platform; aborting it ends every request of the session. */
-export function createSession(id: string, started: Instant, controller: AbortController): OwnedSession {
-  return { id, started, signal: controller.signal, end: (error) => controller.abort(error) }
+export function createSession(epoch: number, started: Instant, controller: AbortController): OwnedSession {
+  return {
+    id: epoch.toString(36),
+    epoch,
+    started,
+    signal: controller.signal,
+    end: (error) => controller.abort(error),
+  }
 }

@@ -40,11 +40,12 @@ export interface SignedOut {
   readonly reason: EndReason
   readonly elsewhere: boolean
 }
-/** `before` is what it returns to if nothing is found. */
+/** `before` is what it returns to if nothing is found; `session`, what is being found. */
 export interface Restoring {
   readonly status: 'restoring'
   readonly flight: Promise<unknown>
   readonly before: SignedOut
+  readonly session: OwnedSession | undefined
 }
 export interface Active extends Held {
   readonly status: 'active'
@@ -65,18 +66,17 @@ export type State = SignedOut | Restoring | SignedIn
 
 /** Everything that can happen. */
 export type SessionEvent =
-  | { readonly type: 'restore-started'; readonly flight: Promise<unknown> }
-  | { readonly type: 'restore-ended'; readonly flight: Promise<unknown>; readonly reason?: EndReason }
   | {
-      readonly type: 'found'
+      readonly type: 'restore-started'
       readonly flight: Promise<unknown>
-      readonly session: OwnedSession
-      readonly failure: Failure
+      /** Known from before a reload, or from another tab. */
+      readonly session: OwnedSession | undefined
     }
-  | { readonly type: 'started'; readonly session: OwnedSession; readonly tokens: TokenSet }
+  | { readonly type: 'restore-ended'; readonly flight: Promise<unknown> }
+  | { readonly type: 'started'; readonly session: OwnedSession; readonly tokens: TokenSet | undefined }
   | { readonly type: 'refresh-started'; readonly flight: Promise<Held> }
   | { readonly type: 'refreshed' | 'rotated'; readonly from: Held; readonly tokens: TokenSet }
-  | { readonly type: 'refresh-failed'; readonly flight: Promise<Held>; readonly failure: Failure }
+  | { readonly type: 'refresh-failed'; readonly flight: Promise<unknown>; readonly failure: Failure }
   | {
       readonly type: 'ended'
       readonly session: OwnedSession | undefined
@@ -91,18 +91,12 @@ export type SessionEvent =
 export function transition(state: State, event: SessionEvent): State {
   switch (event.type) {
     case 'restore-started': {
-      const { flight } = event
+      const { flight, session } = event
       if (isSignedIn(state)) return state
-      return { status: 'restoring', flight, before: state.status === 'restoring' ? state.before : state }
+      return { status: 'restoring', flight, session, before: state.status === 'restoring' ? state.before : state }
     }
-    case 'restore-ended': {
-      if (!isFlying(state, event.flight, 'restoring')) return state
-      return event.reason === undefined ? state.before : signedOut(event.reason, false)
-    }
-    case 'found': {
-      if (!isFlying(state, event.flight, 'restoring')) return state
-      return { status: 'stale', session: event.session, tokens: undefined, failure: event.failure }
-    }
+    case 'restore-ended':
+      return state.status === 'restoring' && state.flight === event.flight ? state.before : state
     case 'started':
       return { status: 'active', session: event.session, tokens: event.tokens }
     case 'refresh-started': {
@@ -121,21 +115,29 @@ export function transition(state: State, event: SessionEvent): State {
       // Compared by what it was asked with, not by who asked: an answer that comes after its waiters gave up holds the
       // only good refresh token, and is welcome for as long as nothing newer is here.
       const { session, tokens } = event.from
-      if (!isSignedIn(state) || state.session !== session || state.tokens !== tokens) return state
-      return event.type === 'rotated'
+      const held = heldIn(state)
+      if (!held || held.session !== session || held.tokens !== tokens) return state
+      return isSignedIn(state) && event.type === 'rotated'
         ? { ...state, tokens: event.tokens }
         : { status: 'active', session, tokens: event.tokens }
     }
     case 'refresh-failed': {
-      if (!isFlying(state, event.flight, 'refreshing')) return state
-      return { status: 'stale', session: state.session, tokens: state.tokens, failure: event.failure }
+      const held = heldIn(state)
+      if (!held || !('flight' in state) || state.flight !== event.flight) return state
+      return { status: 'stale', session: held.session, tokens: held.tokens, failure: event.failure }
     }
     case 'ended': {
       if (state.status === 'signed-out') return state
-      if (event.session !== undefined && !(isSignedIn(state) && state.session === event.session)) return state
+      if (event.session !== undefined && heldIn(state)?.session !== event.session) return state
       return signedOut(event.reason, event.elsewhere)
     }
   }
+}
+
+/** The session that is here, or is being found, and its tokens. */
+export function heldIn(state: State): Held | undefined {
+  if (isSignedIn(state)) return state
+  return state.status === 'restoring' && state.session ? { session: state.session, tokens: undefined } : undefined
 }
 
 export function signedOut(reason: EndReason, elsewhere: boolean): SignedOut {
@@ -144,12 +146,4 @@ export function signedOut(reason: EndReason, elsewhere: boolean): SignedOut {
 
 export function isSignedIn(state: State): state is SignedIn {
   return state.status !== 'signed-out' && state.status !== 'restoring'
-}
-
-function isFlying<S extends 'restoring' | 'refreshing'>(
-  state: State,
-  flight: Promise<unknown>,
-  status: S,
-): state is Extract<State, { status: S }> {
-  return state.status === status && state.flight === flight
 }

@@ -1,6 +1,6 @@
 import { TokenError } from '../errors.ts'
 import { toSnapshot, type SessionState } from './snapshot.ts'
-import { isSignedIn, type SessionEvent, signedOut, type State, transition } from './state.ts'
+import { heldIn, type SessionEvent, signedOut, type State, transition } from './state.ts'
 
 export interface SessionStore {
   get(): State
@@ -25,9 +25,8 @@ export function createSessionStore(onChange: (state: State, previous: State) => 
       state = transition(previous, event)
       if (state === previous) return false
       snapshot = toSnapshot(state)
-      if (isSignedIn(previous) && !(isSignedIn(state) && state.session === previous.session)) {
-        previous.session.end(endError(state))
-      }
+      const left = heldIn(previous)?.session
+      if (left && left !== heldIn(state)?.session) left.end(endError(state))
       onChange(state, previous)
       return true
     },

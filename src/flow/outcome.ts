@@ -1,0 +1,133 @@
+import { isOne } from '../errors.ts'
+import { elapsedMs, type Instant } from '../lib/instant.ts'
+import type { RefreshTrigger } from '../session/events.ts'
+import type { Failure, Held } from '../session/state.ts'
+import { type Claiming, toCommit, toOutcome } from '../tabs/record.ts'
+import { isSomebodyElse, refreshTokenIn, type TokenSet } from '../token.ts'
+import { isAnswer, toFailure, toTokenError } from './failure.ts'
+import type { Parts } from './parts.ts'
+import type { SignOut } from './sign-out.ts'
+import { HANDOVER_MS, over, unavailable } from './turn.ts'
+
+/** What one flight has come to know. */
+export interface Facts {
+  readonly before: Failure | undefined
+  /** When the flight began, and when its call was made, once it was. */
+  started: Instant
+  readonly trigger: RefreshTrigger
+  /** Some presentation of this credential got no answer. */
+  doubtful: boolean
+  /** The call left this page. */
+  sent: boolean
+  claiming: Claiming | undefined
+}
+
+/** What comes of a presentation: for the record first, then for the session, then for the other tabs. */
+export interface Outcome {
+  commit(from: Held, tokens: TokenSet, claiming: Claiming, facts: Facts): Promise<Held>
+  /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
+  spend(from: Held, response: unknown, claiming: Claiming): Promise<Held>
+  fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<never>
+}
+
+export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }: SignOut): Outcome {
+  const { store, source, ports, settings, events, epochs, share, siblings, sealing, probation, watch } = parts
+  const { clock } = ports
+  const { requestTimeoutMs } = settings
+  const { newer } = siblings
+
+  async function commit(from: Held, tokens: TokenSet, claiming: Claiming, { trigger, started }: Facts): Promise<Held> {
+    const { session } = from
+    // Durable before anybody hears of it, and before the next tab may present it.
+    const sealed = await sealing?.seal(tokens.refreshToken, session.epoch)
+    const outcome = toCommit(claiming, { presented: undefined, retry: undefined, sealed })
+    const change = { applied: false }
+    const record = await share.update((before) => {
+      const after = outcome(before)
+      change.applied = after !== undefined
+      return after
+    })
+    epochs.hear(record?.epoch)
+    notice()
+    // Somebody else has refreshed while this tab was frozen: what is there is newer than what has come.
+    if (record?.epoch === session.epoch && !change.applied) {
+      await siblings.settled(from, HANDOVER_MS)
+      return newer(from) ?? Promise.reject(unavailable())
+    }
+    if (isSomebodyElse(tokens, from.tokens)) {
+      events.emit('alert', { rule: 'subject-changed' })
+      end(session, 'replaced')
+    }
+    const finding = store.get().status === 'restoring'
+    const adopted = events.batch(() => {
+      if (!store.dispatch({ type: 'refreshed', from, tokens })) return false
+      if (finding) return true
+      probation.begin(tokens)
+      events.emit('refreshed', { durationMs: elapsedMs(started, clock.now()), trigger })
+      watch.issued(tokens, from.tokens ?? tokens)
+      return true
+    })
+    siblings.serve()
+    if (adopted) return { session, tokens }
+    const here = newer(from)
+    if (here) return here
+    // The session is over, and nobody holds these tokens: leave no live credential behind. Unless it may still be found.
+    if (epochs.newest()?.epoch !== session.epoch) {
+      // Its cookie has replaced that of whoever is signed in now.
+      if (source.credential === 'cookie') loseCookie()
+      else await orphan(tokens)
+    }
+    return over(from)
+  }
+
+  async function spend(from: Held, response: unknown, claiming: Claiming): Promise<Held> {
+    const { session, tokens } = from
+    const successor = refreshTokenIn(response)
+    if (!successor || successor === tokens?.refreshToken) return from
+    if (sealing) await share.update(toOutcome(claiming, { sealed: await sealing.seal(successor, session.epoch) }))
+    const spent = tokens && { ...tokens, refreshToken: successor }
+    return spent && store.dispatch({ type: 'rotated', from, tokens: spent }) ? { session, tokens: spent } : from
+  }
+
+  async function fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<never> {
+    const { session, tokens } = from
+    if (session.signal.aborted) over(from)
+    const error = toTokenError(thrown, [tokens?.refreshToken, tokens?.accessToken])
+    const lost = error.code === 'key_lost'
+    const final = isFinal(error)
+    const answered = isAnswer(thrown)
+    const failure = toFailure(error, clock.now(), {
+      ...facts,
+      answered,
+      timeoutMs: requestTimeoutMs,
+      random: ports.random(),
+    })
+    if (facts.claiming && !final) {
+      const { by, now, until } = facts.claiming
+      const since = failure.at.wall
+      const retry =
+        failure.retryMs === undefined
+          ? undefined
+          : { since, until: since + failure.retryMs, hold: since + failure.holdMs }
+      // Without an answer the mark stays, and keeps everybody away until its time is over.
+      const live = source.credential === 'cookie' ? until + requestTimeoutMs : until
+      const presented = answered || !facts.sent ? undefined : { by, since: now, until: live }
+      void share.update(toOutcome(facts.claiming, { presented, retry }))
+    }
+    events.batch(() => {
+      if (!final) store.dispatch({ type: 'refresh-failed', flight, failure })
+      const { code, transient, retryAt } = failure.error
+      events.emit('refresh-failed', { code, transient, retryAt })
+      if (final) end(session, lost ? 'key-lost' : facts.doubtful ? 'unknown-outcome' : 'rejected')
+    })
+    if (final) over(from)
+    throw failure.error
+  }
+
+  return { commit, spend, fail }
+}
+
+/** What decides about the session, whenever it comes. */
+export function isFinal(thrown: unknown): boolean {
+  return isOne(thrown) && /^(refresh_rejected|key_lost)$/.test(thrown.code)
+}

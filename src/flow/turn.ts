@@ -1,0 +1,118 @@
+import { TokenError } from '../errors.ts'
+import type { Held } from '../session/state.ts'
+import { claim, type Claimed, type Claiming } from '../tabs/record.ts'
+import { remainingMs } from '../token.ts'
+import { abortError } from './abort.ts'
+import { timedOut } from './calls.ts'
+import type { Parts } from './parts.ts'
+import type { SignOut } from './sign-out.ts'
+
+/** The right to present the refresh credential, which one tab has at a time. */
+export interface Turn {
+  readonly claiming: Claiming
+  /** Somebody has presented it before, and got no answer. */
+  readonly doubtful: boolean
+  readonly refreshToken: string | undefined
+}
+
+export interface Turns {
+  /**
+   * Waits until the credential may be presented, and writes the mark that says so. `undefined`: there is no need any
+   * more, see `settled`.
+   */
+  take(from: Held, flight: Promise<Held>, force: boolean): Promise<Turn | undefined>
+  /** The tokens that settle it, or (thrown) the end of the session. `undefined`: it is still for this flight to do. */
+  settled(from: Held, flight: Promise<Held>): Held | undefined
+  /** What the tab that holds the refresh token gets for the others. When it is gone, they live until their tokens expire. */
+  fromHolder(from: Held): Promise<Held>
+}
+
+/** How long a sibling may take to hand over tokens that it surely has. */
+export const HANDOVER_MS = 250
+/** How long the tab that holds the refresh token may take to say that it is at work. */
+const ANSWER_MS = 1_000
+
+export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
+  const { store, ports, settings, epochs, share, siblings, sealing } = parts
+  const { clock } = ports
+  const { requestTimeoutMs } = settings
+  const { newer } = siblings
+  /** Names this tab in the record. */
+  const by = ports.random().toString(36).slice(2)
+
+  function settled(from: Held, flight: Promise<Held>): Held | undefined {
+    notice()
+    const state = store.get()
+    if (from.session.signal.aborted) over(from)
+    return newer(from) ?? ('flight' in state && state.flight === flight ? undefined : over(from))
+  }
+
+  return {
+    settled,
+
+    async take(from, flight, force) {
+      const { session, tokens } = from
+      const { epoch } = session
+      let sequence = tokens?.sequence ?? 0
+      let waited = false
+      while (!settled(from, flight)) {
+        const now = clock.now().wall
+        const claiming: Claiming = { epoch, sequence, by, now, until: now + 1.5 * requestTimeoutMs, force }
+        let claimed: Claimed | undefined
+        await share.update((record) => {
+          const { verdict, next } = claim(record, claiming)
+          claimed = verdict
+          return next
+        })
+        if (!claimed) throw timedOut()
+        // Frozen meanwhile: what is left of the mark is not enough for the call.
+        if (Math.abs(clock.now().wall - now) > requestTimeoutMs / 2) continue
+        if (claimed.verdict === 'early') throw unavailable(claimed.until)
+        if (claimed.verdict === 'over') epochs.hear(claimed.epoch)
+        // Whoever is at work may not have been there when this tab asked first.
+        if (claimed.verdict === 'busy' || claimed.verdict === 'newer') siblings.want(from)
+        if (claimed.verdict === 'busy') await siblings.settled(from, Math.max(claimed.until - now, 0))
+        if (claimed.verdict === 'newer') {
+          await siblings.settled(from, HANDOVER_MS)
+          sequence = claimed.sequence
+        }
+        if (claimed.verdict !== 'mine') continue
+        if (share.isAlone() && !waited) {
+          // Only a message tells what came of the turn before this one, and it may be on its way.
+          waited = true
+          await siblings.settled(from, HANDOVER_MS)
+          continue
+        }
+        // What this tab remembers is spent if there have been newer ones.
+        const remembered = sequence === (tokens?.sequence ?? 0) ? tokens?.refreshToken : undefined
+        const refreshToken = (await sealing?.open(claimed.sealed, epoch)) ?? remembered
+        return { claiming, doubtful: claimed.doubtful, refreshToken }
+      }
+      return undefined
+    },
+
+    async fromHolder(from) {
+      const finding = store.get().status === 'restoring'
+      await siblings.settled(from, finding ? HANDOVER_MS : ANSWER_MS)
+      if (!newer(from) && siblings.isComing(ANSWER_MS)) await siblings.settled(from, requestTimeoutMs)
+      const here = newer(from)
+      if (here) return here
+      const { session, tokens } = from
+      if (!siblings.isComing(2 * requestTimeoutMs) && !(tokens && remainingMs(tokens, clock.now()) > 0)) {
+        end(session, 'expired', true)
+        over(from)
+      }
+      throw unavailable()
+    },
+  }
+}
+
+/** No fresh token now; `retryAt`: nor before that. */
+export function unavailable(retryAt?: number): TokenError {
+  return new TokenError('refresh_unavailable', 'no fresh token can be had now', { transient: true, retryAt })
+}
+
+/** The session of `held` is over, or the flight that asks has been given up. */
+export function over({ session }: Held): never {
+  throw abortError(session.signal)
+}

@@ -1,0 +1,3 @@
+export { encryptedStorage } from './encrypted.ts'
+export { indexedDbStorage } from './plain.ts'
+export type { TokenStorage } from '../ports.ts'

@@ -1,0 +1,109 @@
+import { ownMembers } from '../lib/own.ts'
+
+/** What all tabs of the origin know of one session. No secret in it, but a refresh token that a storage has sealed. */
+export interface TabRecord {
+  readonly version: 1
+  /** Which sign-in or sign-out it is about. A commit that is about another changes nothing. */
+  readonly epoch: number
+  /** How often there were new tokens since the sign-in. */
+  readonly sequence: number
+  /** The last activity in any tab, device wall time. */
+  readonly active: number
+  /** Somebody has presented the refresh credential; until when nobody else may, if no answer comes. */
+  readonly presented?: (Span & { readonly by: string }) | undefined
+  /** Meanwhile nobody asks again: until `hold` the server said so, or may still be at it; after that it is backoff. */
+  readonly retry?: (Span & { readonly hold: number }) | undefined
+  readonly sealed?: unknown
+}
+
+/** Device wall time. A clock that is before `since` was set back after this was written. */
+export interface Span {
+  readonly since: number
+  readonly until: number
+}
+
+/** What becomes of the record. `undefined`: it stays as it is. */
+export type Change = (record: TabRecord | undefined) => TabRecord | undefined
+
+/** Reads what is stored. `undefined`: nothing. A record of another version is another program's: it is left alone. */
+export function parseRecord(stored: unknown): TabRecord | 'foreign' | undefined {
+  if (stored === undefined) return undefined
+  const record = ownMembers(Object(stored) as TabRecord)
+  const { version, epoch, sequence, active } = record
+  const whole = (version as number) === 1 && [epoch, sequence, active].every((value) => Number.isFinite(value))
+  return whole ? record : 'foreign'
+}
+
+/** A new epoch has begun: whatever was known of an older one is gone. */
+export function toEpoch(epoch: number, active: number, sealed?: unknown): Change {
+  return (record) => {
+    if (record && record.epoch > epoch) return undefined
+    // Another tab may have claimed it before its refresh token was sealed.
+    if (record?.epoch === epoch) return record.sequence > 1 ? undefined : { ...record, sealed }
+    return { version: 1, epoch, sequence: 1, active, sealed }
+  }
+}
+
+export interface Claiming {
+  readonly epoch: number
+  /** Of the tokens that are to be replaced. */
+  readonly sequence: number
+  readonly by: string
+  readonly now: number
+  readonly until: number
+  /** Ask although it is not time yet. */
+  readonly force: boolean
+}
+
+export type Claimed =
+  /** Nobody else will present the credential before `until`. `doubtful`: somebody has, and got no answer. */
+  | { readonly verdict: 'mine'; readonly doubtful: boolean; readonly sealed: unknown }
+  /** Another epoch has begun. */
+  | { readonly verdict: 'over'; readonly epoch: number }
+  /** Another tab has newer tokens. */
+  | { readonly verdict: 'newer'; readonly sequence: number }
+  /** Another tab is at it, or it is not time yet. */
+  | { readonly verdict: 'busy' | 'early'; readonly until: number }
+
+/** Whether the credential may be presented now; if so, the mark that says that it is, written ahead. */
+export function claim(record: TabRecord | undefined, claiming: Claiming): { verdict: Claimed; next?: TabRecord } {
+  const { epoch, sequence, by, now, until, force } = claiming
+  // The record of a sign-in may not have been written, or storage was cleared.
+  const known: TabRecord =
+    record && record.epoch >= epoch ? record : ownMembers({ version: 1, epoch, sequence, active: now })
+  const { presented, retry } = ownMembers(known)
+  if (known.epoch > epoch) return { verdict: { verdict: 'over', epoch: known.epoch } }
+  if (known.sequence > sequence) return { verdict: { verdict: 'newer', sequence: known.sequence } }
+  if (presented && presented.by !== by) {
+    // After a clock was set back nobody can say how much of it is left: all of it.
+    const again = now < presented.since && { ...presented, since: now, until: now + presented.until - presented.since }
+    const busyUntil = (again || presented).until
+    if (busyUntil > now) {
+      const verdict: Claimed = { verdict: 'busy', until: busyUntil }
+      return again ? { verdict, next: { ...known, presented: again } } : { verdict }
+    }
+  }
+  const early = retry && (force ? retry.hold : retry.until)
+  if (early && retry.since <= now && now < early) return { verdict: { verdict: 'early', until: early } }
+  return {
+    verdict: { verdict: 'mine', doubtful: presented !== undefined, sealed: known.sealed },
+    // Its own sequence: a record that has lost data is behind.
+    next: { ...known, sequence, presented: { by, since: now, until } },
+  }
+}
+
+/** What a presentation that was claimed has come to, if the claim still stands. */
+export function toOutcome({ epoch, sequence, by }: Claiming, outcome: Partial<TabRecord>): Change {
+  return (record) =>
+    record?.epoch === epoch && record.sequence === sequence && record.presented?.by === by
+      ? { ...record, ...outcome }
+      : undefined
+}
+
+/** New tokens: for as long as there are no newer ones, whoever has claimed to be at it meanwhile. */
+export function toCommit({ epoch, sequence }: Claiming, outcome: Partial<TabRecord>): Change {
+  return (record) =>
+    record?.epoch === epoch && record.sequence <= sequence
+      ? { ...record, ...outcome, sequence: sequence + 1 }
+      : undefined
+}

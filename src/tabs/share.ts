@@ -1,0 +1,98 @@
+import { withDeadline } from '../lib/deadline.ts'
+import { elapsedMs } from '../lib/instant.ts'
+import type { Channel, Ports } from '../ports.ts'
+import { type Message, parseMessage } from './messages.ts'
+import { type Change, parseRecord, type TabRecord } from './record.ts'
+
+/** What the tabs of one session have in common. Whatever of it is missing or hangs, the tab goes on alone. */
+export interface Share {
+  /** Changes the shared record; resolves with what it is then. Never rejects, and takes no longer than a while. */
+  update(change: Change): Promise<TabRecord | undefined>
+  /** Whether the record is only this tab's. */
+  isAlone(): boolean
+  /** Tells the other tabs. */
+  post(message: WithoutVersion<Message>): void
+  /** From now on hears what other tabs tell. */
+  open(): void
+  close(): void
+}
+
+type WithoutVersion<M> = M extends unknown ? Omit<M, 'version'> : never
+
+export interface ShareOptions {
+  readonly name: string
+  /** How long a record may take: much longer than one does. */
+  readonly patienceMs: number
+  readonly ports: Pick<Ports, 'clock' | 'openChannel' | 'records' | 'timer'>
+  hear(message: Message): void
+  /** Something does not work here. Told once. */
+  degraded(what: string, why: unknown): void
+}
+
+export function createShare({ name, patienceMs, ports, hear, degraded }: ShareOptions): Share {
+  let channel: Channel | undefined
+  let closed = false
+  /** What this tab alone knows, once there is nothing to share. */
+  let alone: { record: TabRecord | undefined } | undefined
+
+  /** A tab that was frozen finds its timer over before the answer that has long come is delivered. */
+  async function patiently(answer: Promise<unknown>): Promise<void> {
+    const asked = ports.clock.now()
+    const bounded = (): Promise<unknown> => withDeadline(answer, patienceMs, ports.timer, () => new Error('no answer'))
+    await bounded().catch((error: unknown) => {
+      // Nor does one whose page was busy.
+      if (elapsedMs(asked, ports.clock.now()) < 1.05 * patienceMs) throw error
+      return bounded()
+    })
+  }
+
+  return {
+    async update(change) {
+      let result: TabRecord | undefined
+      const apply = (stored: unknown): unknown => {
+        const record = parseRecord(stored)
+        if (record === 'foreign') throw new Error('another version of this package keeps it')
+        return (result = change(record) ?? record)
+      }
+      if (!alone) {
+        try {
+          await patiently(ports.records(name, apply))
+          return result
+        } catch (error) {
+          degraded('records', error)
+        }
+      }
+      alone ??= { record: undefined }
+      return (alone.record = change(alone.record) ?? alone.record)
+    },
+
+    isAlone: () => alone !== undefined,
+
+    post(message) {
+      try {
+        channel?.post({ version: 1, ...message })
+      } catch (error) {
+        degraded('channel', error)
+        channel = undefined
+      }
+    },
+
+    open() {
+      if (channel || closed) return
+      channel = { post() {}, close() {} }
+      try {
+        channel = ports.openChannel(name, (value) => {
+          const message = parseMessage(value)
+          if (message && !closed) hear(message)
+        })
+      } catch (error) {
+        degraded('channel', error)
+      }
+    },
+
+    close() {
+      closed = true
+      channel?.close()
+    },
+  }
+}
