@@ -8,8 +8,13 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 /** Runs the race tests with one guarding line taken away: that of mutant number $MUTANT. */
 export default defineConfig({
   plugins: [mutate(process.env['MUTANT'])],
-  resolve: { alias: [{ find: /^tokenward$/, replacement: at('src/index.ts') }] },
-  test: { environment: 'node', include: ['test/races/*.test.ts'], testTimeout: 60_000, bail: 1 },
+  resolve: {
+    alias: [
+      { find: /^tokenward$/, replacement: at('src/index.ts') },
+      { find: /^tokenward\/storage$/, replacement: at('src/storage/index.ts') },
+    ],
+  },
+  test: { environment: 'node', include: ['test/{races,storage,tabs}/*.test.ts'], testTimeout: 60_000, bail: 1 },
 })
 
 function mutate(number: string | undefined): Plugin {

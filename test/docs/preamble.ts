@@ -37,4 +37,5 @@ export const imports = `
   import { cookieSource, createTokenManager, jsonSource, tokenErrorOf } from 'tokenward'
   import { bindAxios } from 'tokenward/axios'
   import { createFetch } from 'tokenward/fetch'
+  import { encryptedStorage, indexedDbStorage } from 'tokenward/storage'
 `

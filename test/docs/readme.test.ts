@@ -4,6 +4,7 @@ import axios from 'axios'
 import * as core from 'tokenward'
 import * as axiosBinding from 'tokenward/axios'
 import * as fetchBinding from 'tokenward/fetch'
+import * as storage from 'tokenward/storage'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { withSizes } from '../../scripts/readme-sizes.mjs'
 import { parseOptions } from '../../src/options.ts'
@@ -60,6 +61,7 @@ describe('the snippets of the README run', () => {
     tokenward: core,
     'tokenward/axios': axiosBinding,
     'tokenward/fetch': fetchBinding,
+    'tokenward/storage': storage,
   }
 
   /** Runs `code` against real servers: its URLs become theirs, and the names of the preamble are there. */
@@ -176,9 +178,12 @@ describe('the facts of the documents', () => {
   test('the README names every entry and all that it exports', () => {
     const rows = tableOf('README.md', 'entry').map(([entry, holds]) => [codeIn(entry)[0], codeIn(holds).sort()])
     expect(rows).toEqual(
-      Object.entries({ tokenward: core, 'tokenward/axios': axiosBinding, 'tokenward/fetch': fetchBinding }).map(
-        ([entry, values]) => [entry, Object.keys(values).sort()],
-      ),
+      Object.entries({
+        tokenward: core,
+        'tokenward/axios': axiosBinding,
+        'tokenward/fetch': fetchBinding,
+        'tokenward/storage': storage,
+      }).map(([entry, values]) => [entry, Object.keys(values).sort()]),
     )
     const entries = Object.keys(manifest.exports).filter((path) => path !== './package.json')
     expect(rows.map(([entry]) => entry)).toEqual(entries.map((path) => path.replace('.', 'tokenward')))

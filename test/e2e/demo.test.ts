@@ -71,6 +71,23 @@ test('a reload keeps the session', async () => {
   await call()
 })
 
+test('each open tab has its lane, and a log-out in one is a log-out in each', async () => {
+  await signIn()
+  await status('You are signed in.')
+  const [second] = await Promise.all([
+    page.waitForEvent('popup'),
+    page.getByRole('link', { name: 'Open another tab' }).click(),
+  ])
+  await second.getByText('You are signed in.').waitFor()
+  await page.locator('#tabs li[data-status=active]').nth(1).waitFor()
+  await second.locator('#tabs li[data-status=active]').nth(1).waitFor()
+  await second.getByRole('button', { name: 'Log out' }).click()
+  await status('You have logged out in another tab.')
+  await page.locator('#tabs li[data-status=signed-out]').nth(1).waitFor()
+  await second.close()
+  await expect.poll(() => page.locator('#tabs li').count()).toBe(1)
+})
+
 test('after the log-out neither the back button nor a reload shows anything', async () => {
   await signIn()
   await call()

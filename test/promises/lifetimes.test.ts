@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createDesk, createWorld } from '../support/world.ts'
+import { createDesk, createWorld, settle } from '../support/world.ts'
 import { createScene, demo, failureOf, only, openStage, type Scene, type Stage } from './stage.ts'
 
 const MINUTE = 60_000
@@ -104,6 +104,7 @@ describe('idleMs', () => {
       await scene.send()
       scene.world.sleep(8 * HOUR)
       await first(scene)
+      await settle()
       expect(scene.tokens.getState()).toMatchObject({ status: 'signed-out', reason: 'idle' })
       expect(scene.seen).toHaveLength(1)
       expect(scene.refreshes()).toBe(0)
@@ -141,7 +142,7 @@ describe('absoluteMs', () => {
     await world.pass(50 * MINUTE)
     first.tokens.dispose()
     const second = createScene({ timing: { absoluteMs: HOUR }, world, desk })
-    expect(await second.tokens.restore()).toMatchObject({ signedIn: true })
+    expect(await world.during(second.tokens.restore())).toMatchObject({ signedIn: true })
     await world.pass(10 * MINUTE)
     expect(second.tokens.getState()).toMatchObject({ status: 'signed-out', reason: 'expired' })
   })
@@ -153,7 +154,7 @@ describe('absoluteMs', () => {
     first.tokens.dispose()
     await world.pass(2 * HOUR)
     const second = createScene({ timing: { absoluteMs: HOUR }, world, desk })
-    expect(await second.tokens.restore()).toMatchObject({ status: 'signed-out', reason: 'expired' })
+    expect(await world.during(second.tokens.restore())).toMatchObject({ status: 'signed-out', reason: 'expired' })
     await world.pass(0)
     expect(desk.asked).toEqual(['login ann', 'revoke cookie'])
   })

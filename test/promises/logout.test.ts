@@ -173,7 +173,7 @@ describe('logout wins', () => {
       expect(stage.backend.auth.liveFamilies()).toEqual([])
       expect(stage.tokens.getState()).toMatchObject({ status: 'signed-out', reason: 'logout' })
       expect(only(stage.told, 'refreshed')).toEqual([])
-      expect(await stage.reload().restore()).toMatchObject({ signedIn: false })
+      expect(await stage.world.during(stage.reload().restore())).toMatchObject({ signedIn: false })
     },
   )
 
@@ -224,7 +224,7 @@ describe('logout wins', () => {
     await stage.world.pass(301_000)
     expect((await stage.get('/me')).status).toBe(200)
     expect(report.value).toEqual({ revoked: 'confirmed' })
-    expect(await stage.reload().restore()).toMatchObject({ status: 'active' })
+    expect(await stage.world.during(stage.reload().restore())).toMatchObject({ status: 'active' })
   })
 })
 
@@ -233,16 +233,17 @@ describe('what restore remembers in cookie mode', () => {
     stage = await openStage({ flavour: 'cookie' })
     expect(await stage.tokens.restore()).toMatchObject({ status: 'signed-out', reason: 'never-started' })
     expect(await stage.tokens.restore()).toMatchObject({ status: 'signed-out' })
-    for (let visit = 0; visit < 3; visit++) expect(await stage.reload().restore()).toMatchObject({ signedIn: false })
+    for (let visit = 0; visit < 3; visit++)
+      expect(await stage.world.during(stage.reload().restore())).toMatchObject({ signedIn: false })
     expect(stage.count('refresh')).toBe(1)
     expect([...stage.world.marks.keys()]).toHaveLength(1)
-    expect(await stage.reload().restore({ ask: true })).toMatchObject({ signedIn: false })
+    expect(await stage.world.during(stage.reload().restore({ ask: true }))).toMatchObject({ signedIn: false })
     expect(stage.count('refresh')).toBe(2)
   })
 
   test('a session is found again after a reload', async () => {
     await signedIn()
-    expect(await stage.reload().restore()).toMatchObject({ status: 'active' })
+    expect(await stage.world.during(stage.reload().restore())).toMatchObject({ status: 'active' })
     expect((await stage.get('/me')).status).toBe(200)
   })
 
@@ -250,9 +251,9 @@ describe('what restore remembers in cookie mode', () => {
     await signedIn()
     await stage.tokens.logout()
     const calls = stage.backend.auth.log.length
-    expect(await stage.reload().restore()).toMatchObject({ signedIn: false })
+    expect(await stage.world.during(stage.reload().restore())).toMatchObject({ signedIn: false })
     expect(stage.backend.auth.log).toHaveLength(calls)
-    expect(await stage.reload().restore({ ask: true })).toMatchObject({ signedIn: false })
+    expect(await stage.world.during(stage.reload().restore({ ask: true }))).toMatchObject({ signedIn: false })
     expect(stage.count('refresh')).toBe(1)
   })
 
@@ -261,11 +262,11 @@ describe('what restore remembers in cookie mode', () => {
     stage.backend.auth.faults.next('logout', fault.status(503))
     await stage.tokens.logout()
     expect(stage.backend.auth.liveFamilies()).toHaveLength(1)
-    expect(await stage.reload().restore()).toMatchObject({ status: 'signed-out' })
+    expect(await stage.world.during(stage.reload().restore())).toMatchObject({ status: 'signed-out' })
     await stage.world.pass(0)
     expect(stage.backend.auth.liveFamilies()).toEqual([])
     expect(stage.count('logout')).toBe(2)
-    await stage.reload().restore()
+    await stage.world.during(stage.reload().restore())
     await stage.world.pass(0)
     expect(stage.count('logout')).toBe(2)
   })
@@ -274,7 +275,7 @@ describe('what restore remembers in cookie mode', () => {
     await signedIn()
     stage.backend.auth.faults.next('logout', fault.dropped())
     await stage.tokens.logout()
-    expect(await stage.reload().restore({ ask: true })).toMatchObject({ signedIn: false })
+    expect(await stage.world.during(stage.reload().restore({ ask: true }))).toMatchObject({ signedIn: false })
     expect(stage.count('logout')).toBe(2)
   })
 
@@ -282,7 +283,7 @@ describe('what restore remembers in cookie mode', () => {
     await signedIn()
     stage.backend.auth.faults.next('logout', fault.dropped())
     void stage.tokens.logout().catch(() => {})
-    expect(await stage.reload().restore()).toMatchObject({ signedIn: false })
+    expect(await stage.world.during(stage.reload().restore())).toMatchObject({ signedIn: false })
     await stage.world.pass(0)
     expect(stage.backend.auth.liveFamilies()).toEqual([])
   })
@@ -291,7 +292,11 @@ describe('what restore remembers in cookie mode', () => {
     await signedIn()
     const tokens = stage.reload()
     stage.backend.auth.faults.next('refresh', fault.status(503), 2)
-    expect(await tokens.restore()).toMatchObject({ status: 'stale', signedIn: true, expiresAt: undefined })
+    expect(await stage.world.during(tokens.restore())).toMatchObject({
+      status: 'stale',
+      signedIn: true,
+      expiresAt: undefined,
+    })
     expect(await failureOf(stage.get('/me'))).toMatchObject({ code: 'refresh_unavailable', transient: true })
     await stage.world.pass(60_000)
     expect(tokens.getState()).toMatchObject({ status: 'active' })
@@ -311,8 +316,11 @@ describe('what restore remembers in cookie mode', () => {
   test('a known session that the server refuses has ended', async () => {
     await signedIn()
     stage.backend.auth.revokeSessions()
-    expect(await stage.reload().restore()).toMatchObject({ status: 'signed-out', reason: 'rejected' })
-    expect(await stage.reload().restore()).toMatchObject({ status: 'signed-out' })
+    expect(await stage.world.during(stage.reload().restore())).toMatchObject({
+      status: 'signed-out',
+      reason: 'rejected',
+    })
+    expect(await stage.world.during(stage.reload().restore())).toMatchObject({ status: 'signed-out' })
     expect(stage.count('refresh')).toBe(1)
   })
 

@@ -13,7 +13,12 @@ const source = (path: string): string => fileURLToPath(new URL(`../../src/${path
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tokenward-'))
-  const entryPoints = { index: source('index.ts'), axios: source('axios/index.ts'), fetch: source('fetch/index.ts') }
+  const entryPoints = {
+    index: source('index.ts'),
+    axios: source('axios/index.ts'),
+    fetch: source('fetch/index.ts'),
+    storage: source('storage/index.ts'),
+  }
   // axios is the application's, and does at its import what it likes.
   const alias = { axios: join(folder, 'no-axios.mjs') }
   await writeFile(alias.axios, AXIOS)
@@ -131,7 +136,7 @@ const prototypes = () => [Object, Array, Promise, Map, Set, Function, AbortSigna
 const before = globals() + prototypes()
 `
 
-  test.each(['index', 'axios', 'fetch'])('%s, where every global throws', async (entry) => {
+  test.each(['index', 'axios', 'fetch', 'storage'])('%s, where every global throws', async (entry) => {
     const code = `${GUARD}
 await import('./${entry}.mjs')
 console.log(JSON.stringify({ touched, changed: before !== globals() + prototypes() }))`

@@ -102,7 +102,7 @@ describe('an answer that never came', () => {
     await signedIn({ flavour: 'cookie', auth: { graceMs: 60_000 } })
     const next = stage.reload()
     stage.backend.auth.faults.next('refresh', fault.lostAnswer())
-    expect(await next.restore()).toMatchObject({ status: 'stale', signedIn: true })
+    expect(await stage.world.during(next.restore())).toMatchObject({ status: 'stale', signedIn: true })
     await stage.world.pass(9_000)
     expect(presented()).toHaveLength(1)
     await stage.world.pass(20_000)
@@ -233,7 +233,7 @@ describe('two presentations of one token', () => {
     await stage.jar.quiet()
     expect(dying).toMatchObject({ state: 'rejected', code: 'aborted' })
     expect(stage.jar.value('refresh_token')).not.toBe(before)
-    expect(await next.restore()).toMatchObject({ status: 'active' })
+    expect(await stage.world.during(next.restore())).toMatchObject({ status: 'active' })
     expect(stage.backend.auth.liveFamilies()).toHaveLength(1)
   })
 

@@ -304,6 +304,7 @@ describe('refreshes ahead of expiry', () => {
     await scene.send()
     await scene.send()
     expect(scene.seen).toEqual(['Bearer ann.1', 'Bearer ann.1'])
+    await settle()
     expect(scene.refreshes()).toBe(1)
     answer({})
     await settle()

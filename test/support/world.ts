@@ -1,10 +1,13 @@
 import type { Exchange, Lifecycle, Ports, TokenResponse, TokenSource } from 'tokenward'
+import { createOrigin, type Origin } from './origin.ts'
 
 /** Time that passes only when a test says so, on both clocks. */
 export interface World {
   readonly ports: Omit<Ports, 'fetch'>
   /** Lets `ms` pass, running every timer on its way and all that follows from it. */
   pass(ms: number): Promise<void>
+  /** Lets a moment pass while `promise` waits for it: long enough for another tab to answer. */
+  during<T>(promise: Promise<T>): Promise<T>
   /** Sets the wall clock alone. */
   jump(ms: number): void
   /** The machine sleeps: the wall clock goes on, the monotonic one and all timers stand still. */
@@ -18,6 +21,8 @@ export interface World {
   readonly watchers: () => number
   readonly reported: unknown[]
   readonly marks: Map<string, string>
+  /** What the tabs of the origin share. Every manager with these ports is a tab of its own. */
+  readonly shared: Origin
 }
 
 export interface WorldOptions {
@@ -37,10 +42,28 @@ export function createWorld(options: WorldOptions = {}): World {
   const timers = new Map<number, { at: number; task: () => void }>()
   const watchers = new Set<Parameters<Lifecycle['watch']>[0]>()
   const marks = new Map<string, string>()
+  const shared = createOrigin()
   const reported: unknown[] = []
 
   async function tell(moment: 'wake' | 'online' | 'leave'): Promise<void> {
     for (const watcher of [...watchers]) watcher(moment)
+    await settled()
+  }
+
+  async function pass(ms: number): Promise<void> {
+    const end = monotonic + ms
+    await settled()
+    for (;;) {
+      const next = [...timers].sort(([, a], [, b]) => a.at - b.at)[0]
+      if (!next || next[1].at > end) break
+      wall += Math.max(0, next[1].at - monotonic)
+      monotonic = Math.max(monotonic, next[1].at)
+      timers.delete(next[0])
+      next[1].task()
+      await settled()
+    }
+    wall += end - monotonic
+    monotonic = end
     await settled()
   }
 
@@ -69,24 +92,16 @@ export function createWorld(options: WorldOptions = {}): World {
         read: (name) => marks.get(name),
         write: (name, text) => void marks.set(name, text),
       },
+      locks: shared.locks,
+      openChannel: shared.openChannel,
+      records: shared.records,
       newAbort: () => new AbortController(),
       report: (error) => void reported.push(error),
     },
-    async pass(ms) {
-      const end = monotonic + ms
-      await settled()
-      for (;;) {
-        const next = [...timers].sort(([, a], [, b]) => a.at - b.at)[0]
-        if (!next || next[1].at > end) break
-        wall += Math.max(0, next[1].at - monotonic)
-        monotonic = Math.max(monotonic, next[1].at)
-        timers.delete(next[0])
-        next[1].task()
-        await settled()
-      }
-      wall += end - monotonic
-      monotonic = end
-      await settled()
+    pass,
+    async during(promise) {
+      await Promise.all([promise.catch(() => {}), pass(300)])
+      return promise
     },
     jump: (ms) => void (wall += ms),
     sleep: (ms) => void (wall += ms),
@@ -104,6 +119,7 @@ export function createWorld(options: WorldOptions = {}): World {
     watchers: () => watchers.size,
     reported,
     marks,
+    shared,
   }
 }
 

@@ -1,0 +1,65 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { PageOptions, Source } from './tabs-driver.ts'
+import { startRecorder, type Recorder } from './recorder.ts'
+import { startSite, type Site } from './site.ts'
+
+export interface TabsSite extends Site {
+  /** A resource whose `/stall` never answers. */
+  readonly slow: Recorder
+  /** Where a tab is opened. */
+  page(options?: PageOptions): string
+  /** What tabs call the session when the application gives it no name. */
+  sessionName(source: Source): string
+  /** What the API was sent: the number of the call, whose token it carried, and when. */
+  sent(): { readonly id: string | undefined; readonly user: string | undefined; readonly at: number }[]
+}
+
+/** One origin with the page of the many-tab scenarios on it; a spent refresh token that comes again ends its session. */
+export async function startTabsSite(): Promise<TabsSite> {
+  const folder = await mkdtemp(join(tmpdir(), 'tabs-'))
+  await build({
+    entryPoints: [fileURLToPath(new URL('tabs-page.ts', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    outfile: join(folder, 'page.js'),
+    logLevel: 'error',
+  })
+  const html = (title: string, head: string): string =>
+    `<!doctype html><html lang="en"><title>${title}</title><link rel="icon" href="data:,">${head}<h1>${title}</h1></html>`
+  await writeFile(join(folder, 'index.html'), html('A tab', '<script type="module" src="/page.js"></script>'))
+  await writeFile(join(folder, 'blank'), html('Another page', ''))
+  // With `no-store` no browser would keep a page in its back/forward cache.
+  const headers = { 'Cache-Control': 'no-cache' }
+  const [site, slow] = await Promise.all([startSite({ folder, headers, auth: { graceMs: 0 } }), startRecorder()])
+
+  return {
+    ...site,
+    slow,
+    page({ source = 'cookie', without = [], timeoutMs = 2_000 } = {}) {
+      const query = new URLSearchParams({ timeout: String(timeoutMs), resource: slow.origin })
+      if (source === 'json') query.set('auth', site.auth.origin)
+      for (const name of without) query.append('without', name)
+      return `${site.url}?${query}`
+    },
+    sessionName: (source) => (source === 'json' ? `token ${site.auth.origin}/json/refresh` : 'cookie /auth/refresh'),
+    sent: () =>
+      site.api.log.map(({ path, authorization, at }) => ({
+        id: new URL(path, site.url).searchParams.get('id') ?? undefined,
+        user: authorization === undefined ? undefined : subjectOf(authorization),
+        at,
+      })),
+    async close() {
+      await Promise.all([site.close(), slow.close(), rm(folder, { recursive: true })])
+    },
+  }
+}
+
+function subjectOf(authorization: string): string {
+  const payload = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString()
+  return (JSON.parse(payload) as { sub: string }).sub
+}

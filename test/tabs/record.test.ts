@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import {
+  claim,
+  type Claiming,
+  parseRecord,
+  type TabRecord,
+  toCommit,
+  toEpoch,
+  toOutcome,
+} from '../../src/tabs/record.ts'
+
+const NOW = 1_000_000
+const mine: Claiming = { epoch: 7, sequence: 3, by: 'me', now: NOW, until: NOW + 15_000, force: false }
+const other = { by: 'another', since: NOW - 1_000, until: NOW + 9_000 }
+
+function recordOf(part: Partial<TabRecord> = {}): TabRecord {
+  return { version: 1, epoch: 7, sequence: 3, active: NOW, ...part }
+}
+
+describe('a new epoch', () => {
+  test('takes the place of an older one, and of nothing', () => {
+    const fresh = { version: 1, epoch: 8, sequence: 1, active: NOW, sealed: 'new' }
+    expect(toEpoch(8, NOW, 'new')(recordOf({ sealed: 'old', presented: other }))).toEqual(fresh)
+    expect(toEpoch(8, NOW, 'new')(undefined)).toEqual(fresh)
+  })
+
+  test('leaves a newer one alone', () => {
+    expect(toEpoch(6, NOW, 'late')(recordOf())).toBeUndefined()
+  })
+
+  test('adds what is sealed to a record that another tab has claimed before, and keeps its mark', () => {
+    const claimed = recordOf({ sequence: 1, presented: other })
+    expect(toEpoch(7, NOW, 'sealed')(claimed)).toEqual({ ...claimed, sealed: 'sealed' })
+  })
+
+  test('F40: does not put the first refresh token in the place of one that came after it', () => {
+    expect(toEpoch(7, NOW, 'first')(recordOf({ sequence: 2, sealed: 'second' }))).toBeUndefined()
+  })
+})
+
+describe('a claim', () => {
+  test('writes its mark ahead, into the record or in the place of none', () => {
+    const presented = { by: 'me', since: NOW, until: NOW + 15_000 }
+    expect(claim(recordOf({ sealed: 's' }), mine)).toEqual({
+      verdict: { verdict: 'mine', doubtful: false, sealed: 's' },
+      next: recordOf({ sealed: 's', presented }),
+    })
+    expect(claim(undefined, mine).next).toEqual(recordOf({ presented }))
+  })
+
+  test('goes by nothing of an older session: neither its mark, nor its wait, nor what it has sealed', () => {
+    const older = recordOf({
+      epoch: 6,
+      sequence: 9,
+      presented: other,
+      retry: { ...other, hold: other.until },
+      sealed: 'of the old one',
+    })
+    expect(claim(older, mine).verdict).toEqual({ verdict: 'mine', doubtful: false, sealed: undefined })
+  })
+
+  test('is refused when another session has begun', () => {
+    expect(claim(recordOf({ epoch: 8 }), mine)).toEqual({ verdict: { verdict: 'over', epoch: 8 } })
+  })
+
+  test('is refused when there are newer tokens', () => {
+    expect(claim(recordOf({ sequence: 4 }), mine)).toEqual({ verdict: { verdict: 'newer', sequence: 4 } })
+  })
+
+  test('is refused while another tab is at it, and then is doubtful', () => {
+    const busy = recordOf({ presented: other })
+    expect(claim(busy, mine)).toEqual({ verdict: { verdict: 'busy', until: other.until } })
+    expect(claim(busy, { ...mine, now: other.until }).verdict).toMatchObject({ verdict: 'mine', doubtful: true })
+  })
+
+  test('is not refused for the mark of the same tab', () => {
+    expect(claim(recordOf({ presented: { ...other, by: 'me' } }), mine).verdict).toMatchObject({ verdict: 'mine' })
+  })
+
+  test('F56: waits for all of a mark that seems to come from the future, once', () => {
+    const ahead = recordOf({ presented: { by: 'another', since: NOW + 3_600_000, until: NOW + 3_610_000 } })
+    const { verdict, next } = claim(ahead, mine)
+    expect(verdict).toEqual({ verdict: 'busy', until: NOW + 10_000 })
+    const later = claim(next, { ...mine, now: NOW + 10_000 })
+    expect(later.verdict).toMatchObject({ verdict: 'mine', doubtful: true })
+  })
+
+  test('is too early before the end of a wait, unless it must be', () => {
+    const waiting = recordOf({ retry: { since: NOW - 1_000, until: NOW + 60_000, hold: NOW + 30_000 } })
+    expect(claim(waiting, mine)).toEqual({ verdict: { verdict: 'early', until: NOW + 60_000 } })
+    // What the server asked for holds for whoever must, too.
+    expect(claim(waiting, { ...mine, force: true }).verdict).toEqual({ verdict: 'early', until: NOW + 30_000 })
+    expect(claim(waiting, { ...mine, force: true, now: NOW + 30_000 }).verdict).toMatchObject({ verdict: 'mine' })
+    expect(claim(waiting, { ...mine, now: NOW + 60_000 }).verdict).toMatchObject({ verdict: 'mine' })
+  })
+
+  test('F56: does not heed a wait that seems to come from the future', () => {
+    const ahead = recordOf({ retry: { since: NOW + 3_600_000, until: NOW + 3_660_000, hold: 0 } })
+    expect(claim(ahead, mine).verdict).toMatchObject({ verdict: 'mine' })
+  })
+
+  test('F128: brings a record that has lost data up to its own sequence', () => {
+    expect(claim(recordOf({ sequence: 1 }), mine).next).toMatchObject({ sequence: 3 })
+  })
+})
+
+describe('what comes of a claim', () => {
+  const claimed = recordOf({ presented: { by: 'me', since: NOW, until: NOW + 15_000 } })
+  const outcome = { presented: undefined, sealed: 'new' }
+
+  test('an outcome is written while the claim stands', () => {
+    expect(toOutcome(mine, outcome)(claimed)).toEqual({ ...claimed, ...outcome })
+  })
+
+  test.each([
+    ['of another session', { epoch: 8 }],
+    ['that has newer tokens', { sequence: 4 }],
+    ['that another tab has claimed', { presented: other }],
+  ])('F22: an outcome is not written into a record %s', (_, part) => {
+    expect(toOutcome(mine, outcome)({ ...claimed, ...part })).toBeUndefined()
+  })
+
+  test('new tokens are written, whoever has claimed to be at it', () => {
+    const next = { ...claimed, ...outcome, sequence: 4 }
+    expect(toCommit(mine, outcome)(claimed)).toEqual(next)
+    expect(toCommit(mine, outcome)({ ...claimed, presented: other })).toEqual(next)
+  })
+
+  test.each([
+    ['another session has begun', { epoch: 8 }],
+    ['there are newer ones', { sequence: 4 }],
+  ])('F23: new tokens are not written when %s', (_, part) => {
+    expect(toCommit(mine, outcome)({ ...claimed, ...part })).toBeUndefined()
+  })
+})
+
+test.each([{ version: 2 }, { version: '1' }, { epoch: 'later' }, { sequence: NaN }, { active: undefined }])(
+  'F30: a record with %o is foreign',
+  (part) => {
+    expect(parseRecord(recordOf())).toEqual(recordOf())
+    expect(parseRecord({ ...recordOf(), ...part })).toBe('foreign')
+  },
+)
