@@ -8,6 +8,7 @@ import {
   type TokenErrorCode,
 } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
+import { drawLanes } from './lanes.ts'
 
 interface Credentials {
   readonly email: string
@@ -37,11 +38,13 @@ const events = element('events', HTMLOListElement)
 
 tokens.subscribe(render)
 tokens.on('signed-in', () => list('Signed in'))
-tokens.on('signed-out', ({ reason }) => list(`Signed out (${reason})`))
+tokens.on('signed-out', ({ reason, elsewhere }) => list(`Signed out (${reason}${elsewhere ? ', in another tab' : ''})`))
 tokens.on('refreshed', ({ trigger, durationMs }) =>
   list(`Access token refreshed in ${Math.round(durationMs)} ms (${trigger})`),
 )
 tokens.on('refresh-failed', ({ code }) => list(`Refresh failed (${code})`))
+
+drawLanes(element('tabs', HTMLUListElement), tokens)
 
 signIn.addEventListener('submit', (event) => {
   event.preventDefault()
