@@ -1,8 +1,8 @@
 // Runs the scenarios of many tabs in every browser, and writes docs/browsers.md. Installs from Debian what is missing.
-// Arguments: names of browsers (default: all), and `--only <text>` for the scenarios whose name has it. With any of them
-// nothing is written.
+// Arguments: names of browsers (default: all), and `--only <text>` for the scenarios whose name has it. Of less than
+// everything nothing is written.
 import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runnerImport } from 'vite'
@@ -16,7 +16,7 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { o
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
 const { places, scenarios, startTabsSite } = (await runnerImport(join(root, 'test/support/tabs-places.ts'))).module
 
-const names = positionals.length > 0 ? positionals : Object.keys(places)
+const names = positionals.length > 0 ? [...new Set(positionals)] : Object.keys(places)
 for (const name of names) if (!places[name]) fail(`there is no "${name}": ${Object.keys(places).join(', ')}`)
 install(names.flatMap((name) => Object.entries(places[name].files)))
 
@@ -33,7 +33,8 @@ const results = []
 for (const name of names) results.push(await runIn(name))
 
 for (const [reason, times] of reasons) console.log(`skipped ${times}: ${reason}`)
-if (positionals.length === 0 && values.only === undefined) {
+if (names.length === Object.keys(places).length && values.only === undefined) {
+  mkdirSync(join(root, 'docs'), { recursive: true })
   writeFileSync(join(root, 'docs/browsers.md'), await toMarkdown(chosen, results))
   console.log('docs/browsers.md is written')
 }
@@ -71,9 +72,10 @@ async function runOne(place, { needs, run }) {
   const figures = []
   const errors = []
   rejected = (error) => errors.push(error)
-  const site = await startTabsSite()
+  let site
   let profile
   try {
+    site = await startTabsSite()
     profile = await place.open(site, (what, value) => figures.push([what, value]), needs)
     await within(limitMs, run(profile.driver))
   } catch (error) {
@@ -84,7 +86,7 @@ async function runOne(place, { needs, run }) {
   // What the pages were still waiting for is given up now.
   rejected = () => {}
   await within(30_000, profile?.close()).catch((error) => errors.push(error))
-  await site.close()
+  await site?.close()
   const error = errors.map((one) => one?.stack ?? String(one)).join('\n')
   return { verdict: errors.length === 0 ? 'ok' : 'FAIL', ms, figures, error }
 }

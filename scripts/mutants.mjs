@@ -84,9 +84,16 @@ function read(report) {
 function vitest(file, report, mutant) {
   const env = { ...process.env, NO_COLOR: '1', ...(mutant !== undefined && { MUTANT: String(mutant) }) }
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const args = ['vitest', 'run', '--config', 'vitest.mutants.config.ts', ...reporters, file]
+  const args = [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--config',
+    'vitest.mutants.config.ts',
+    ...reporters,
+    file,
+  ]
   // A group of its own: what hangs is ended with all that it has started.
-  const child = spawn('npx', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   let output = ''
   let hung = false
   child.stdout.on('data', (text) => void (output += text))

@@ -187,7 +187,7 @@ export function createSignOut(parts: Parts): SignOut {
       const { session, tokens } = held
       store.dispatch({ type: 'ended', session, reason: begun ? 'replaced' : newest.reason, elsewhere: true })
       // Nobody else can give back what only this tab holds.
-      if (!byCookie && !sealing && tokens?.refreshToken !== undefined) void revoke(tokens)
+      if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) void revoke(tokens)
     }
     // A sign-in of this tab decides about itself when its answer comes.
     if (begun && attempts.current()) return

@@ -86,6 +86,8 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
         // What this tab remembers is spent if there have been newer ones.
         const remembered = sequence === (tokens?.sequence ?? 0) ? tokens?.refreshToken : undefined
         const refreshToken = (await sealing?.open(claimed.sealed, epoch)) ?? remembered
+        // Or frozen while that was opened, which by itself takes no longer than this.
+        if (clock.now().wall - now > 0.75 * requestTimeoutMs) continue
         return { claiming, doubtful: claimed.doubtful, refreshToken }
       }
       return undefined

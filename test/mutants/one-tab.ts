@@ -122,12 +122,7 @@ export const oneTab: readonly Mutant[] = [
       'if (!isCurrent() || !source.login) throw overtaken',
       'if (!source.login) throw overtaken',
     ],
-    [
-      logout,
-      'a login that was overtaken signs in',
-      'if (isCurrent()) return stored(begin(tokens))',
-      'return stored(begin(tokens))',
-    ],
+    [logout, 'a login that was overtaken signs in', 'if (isCurrent()) return begin(tokens)', 'return begin(tokens)'],
     [
       logout,
       'the tokens of a login that was overtaken are not revoked',
@@ -146,26 +141,10 @@ export const oneTab: readonly Mutant[] = [
       'if (isSignedIn(before) && before.tokens && !sealing) void orphan(before.tokens)',
       '',
     ],
-    [
-      tokens,
-      'a session lives on with the cookie of another sign-in',
-      "if (isSignedIn(state)) end(state.session, 'replaced')",
-      '',
-    ],
   ]),
   ...mutantsOf('src/flow/restore.ts', [
-    [
-      logout,
-      'a restore that was overtaken signs in',
-      'if (isCurrent() && tokens) return begin(tokens)',
-      'if (tokens) return begin(tokens)',
-    ],
-    [
-      anything,
-      'a restore that was overtaken is asked for',
-      'if (!isCurrent() || (!ask && epochs.newest())) return undefined',
-      'if (!ask && epochs.newest()) return undefined',
-    ],
+    [logout, 'a restore that was overtaken signs in', 'if (isCurrent() && tokens && known', 'if (tokens && known'],
+    [anything, 'a restore that was overtaken is asked for', 'if (!isCurrent() || (before && (', 'if ((before && ('],
   ]),
   ...mutantsOf('src/flow/calls.ts', [
     [
@@ -176,6 +155,7 @@ export const oneTab: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/sign-out.ts', [
+    [tokens, 'a session lives on with the cookie of another sign-in', "    end(state.session, 'replaced')\n", ''],
     [logout, 'a logout does not overtake a login', 'attempts.overtake()', ''],
     [
       logout,
@@ -253,7 +233,12 @@ export const oneTab: readonly Mutant[] = [
     [tokens, 'a fresh token that was refused is refreshed again', '!failed.get(tokens)', 'true'],
   ]),
   ...mutantsOf('src/flow/schedule.ts', [
-    [settling, 'a schedule that was stopped goes on', '    if (stopped) return\n', ''],
+    [
+      settling,
+      'a schedule that was stopped goes on',
+      '    stopTimer = undefined\n    if (stopped) return\n',
+      '    stopTimer = undefined\n',
+    ],
   ]),
   ...mutantsOf('src/lib/emitter.ts', [
     [events, 'a listener hears of a change before the change is whole', 'if (holding) return task()', ''],

@@ -12,6 +12,7 @@ const runs: Runs[number][] = []
 
 test.each(modes)(
   'F31: whatever is missing or hangs, all is bounded, safe in each tab and told once: %s',
+  { timeout: 180_000 },
   async (mode) => {
     const breaches: string[] = []
     for (const combination of combinations) {

@@ -184,17 +184,6 @@ describe('visitors and restores over tabs', () => {
     expect(sessionOf(first)).toBeDefined()
     expect(sessionOf(second)).toBe(sessionOf(first))
   })
-
-  test('the failure of a restore that a login has overtaken is told to nobody', async () => {
-    const browser = openBrowser()
-    const tab = browser.openTab()
-    browser.fates.restore.push('lost')
-    const restored = tab.tokens.restore()
-    await browser.pass(8)
-    const login = tab.tokens.login('ann')
-    expect(await browser.during(restored, 1_000)).toMatchObject({ signedIn: true })
-    expect(await browser.during(login, 1_000)).toMatchObject({ signedIn: true })
-  })
 })
 
 describe.each(credentials)('idle, with a refresh %s', (credential) => {

@@ -48,6 +48,9 @@ describe('the epochs of the marker', () => {
     expect(first.newest()).toMatchObject({ epoch: newer })
     marks.set('shop', String(older))
     expect(first.newest()).toMatchObject({ epoch: newer })
+    marks.clear()
+    first.hear(older)
+    expect(first.newest()).toMatchObject({ epoch: newer })
   })
 
   test.each(['', 'signed-in', '1e300', 'Infinity', '-5', '1.5'])('are not read off a marker that is %j', (text) => {

@@ -96,7 +96,8 @@ describe.each(credentials)('what tabs post, with a refresh %s', (credential) => 
     await browser.pass(LIFETIME_MS + 1_000)
     const stranger = browser.open('stranger').ports.openChannel('model', () => {})
     const before = [first!.state(), second!.state()]
-    const sequence = { ...(message as { tokens: object }).tokens, sequence: 9, accessToken: 'old' }
+    const old = (message as { tokens: { obtainedAt: number } }).tokens
+    const sequence = { ...old, sequence: 9, accessToken: 'old', obtainedAt: old.obtainedAt - 5_000 }
     stranger.post({ ...message, tokens: sequence })
     await browser.pass(10)
     expect([first!.state(), second!.state()]).toEqual(before)

@@ -49,13 +49,8 @@ describe('a claim', () => {
   })
 
   test('goes by nothing of an older session: neither its mark, nor its wait, nor what it has sealed', () => {
-    const older = recordOf({
-      epoch: 6,
-      sequence: 9,
-      presented: other,
-      retry: { ...other, hold: other.until },
-      sealed: 'of the old one',
-    })
+    const retry = { ...other, hold: other.until }
+    const older = recordOf({ epoch: 6, sequence: 9, presented: other, retry, sealed: 'of the old one' })
     expect(claim(older, mine).verdict).toEqual({ verdict: 'mine', doubtful: false, sealed: undefined })
   })
 
@@ -85,17 +80,17 @@ describe('a claim', () => {
     expect(later.verdict).toMatchObject({ verdict: 'mine', doubtful: true })
   })
 
-  test('is too early before the end of a wait, unless it must be', () => {
-    const waiting = recordOf({ retry: { since: NOW - 1_000, until: NOW + 60_000, hold: NOW + 30_000 } })
+  test('F16: is too early before the end of a wait; before its hold, also if it must be', () => {
+    const waiting = recordOf({ retry: { since: NOW - 1_000, until: NOW + 60_000, hold: NOW + 5_000 } })
+    const forced = { ...mine, force: true }
     expect(claim(waiting, mine)).toEqual({ verdict: { verdict: 'early', until: NOW + 60_000 } })
-    // What the server asked for holds for whoever must, too.
-    expect(claim(waiting, { ...mine, force: true }).verdict).toEqual({ verdict: 'early', until: NOW + 30_000 })
-    expect(claim(waiting, { ...mine, force: true, now: NOW + 30_000 }).verdict).toMatchObject({ verdict: 'mine' })
+    expect(claim(waiting, forced)).toEqual({ verdict: { verdict: 'early', until: NOW + 5_000 } })
+    expect(claim(waiting, { ...forced, now: NOW + 5_000 }).verdict).toMatchObject({ verdict: 'mine' })
     expect(claim(waiting, { ...mine, now: NOW + 60_000 }).verdict).toMatchObject({ verdict: 'mine' })
   })
 
   test('F56: does not heed a wait that seems to come from the future', () => {
-    const ahead = recordOf({ retry: { since: NOW + 3_600_000, until: NOW + 3_660_000, hold: 0 } })
+    const ahead = recordOf({ retry: { since: NOW + 3_600_000, until: NOW + 3_660_000, hold: NOW + 3_660_000 } })
     expect(claim(ahead, mine).verdict).toMatchObject({ verdict: 'mine' })
   })
 
