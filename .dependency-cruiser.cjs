@@ -49,6 +49,12 @@ const otherRules = [
   { name: 'no-cycle', from: {}, to: { circular: true } },
   { name: 'no-orphan', from: { path: '^src/', orphan: true }, to: {} },
   { name: 'no-import-of-testing', from: { pathNot: '^src/testing/' }, to: { path: '^src/testing/' } },
+  {
+    name: 'packages-testing',
+    comment: 'testing imports no package: what it needs of one is passed in',
+    from: { path: '^src/testing/' },
+    to: { pathNot: '^src/', dependencyTypesNot: ['core'] },
+  },
   { name: 'no-unknown-layer', from: { path: '^src/', pathNot: [known, '^src/testing/'] }, to: {} },
 ]
 

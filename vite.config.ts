@@ -15,12 +15,14 @@ export default defineConfig({
         'axios/index': 'src/axios/index.ts',
         'fetch/index': 'src/fetch/index.ts',
         'storage/index': 'src/storage/index.ts',
+        'testing/index': 'src/testing/index.ts',
       },
       formats: ['es'],
       fileName: (_format, name) => `${name}.js`,
     },
     rolldownOptions: {
-      external: (id: string) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+      external: (id: string) =>
+        id.startsWith('node:') || external.some((name) => id === name || id.startsWith(`${name}/`)),
       output: { chunkFileNames: '[name]-[hash].js', comments: false },
     },
   },

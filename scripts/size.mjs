@@ -23,6 +23,7 @@ const imports = [
   { name: 'tokenward', code: `export * from './dist/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/axios', code: `export * from './dist/axios/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/fetch', code: `export * from './dist/fetch/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
+  { name: 'tokenward/testing', code: `export * from './dist/testing/index.js'` },
   { name: 'tokenward/storage', code: `export * from './dist/storage/index.js'`, without: ['dpop+jwt'] },
 ]
 
@@ -36,7 +37,7 @@ for (const { name, code, limit, without = [] } of imports) {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    external: ['axios'],
+    external: ['axios', 'node:*'],
     legalComments: 'none',
     logLevel: 'error',
   })

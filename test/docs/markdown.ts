@@ -31,12 +31,21 @@ export function blocksOf(path: string, language: string): Block[] {
 
 /** The rows of the table of `path` whose head begins with the cells `head`; each row is the text of its cells. */
 export function tableOf(path: string, ...head: readonly string[]): string[][] {
+  return tablesOf(path, ...head)[0] ?? []
+}
+
+/** The same of every such table; there is at least one. */
+export function tablesOf(path: string, ...head: readonly string[]): string[][][] {
   const lines = readText(path).split('\n')
   const isHead = (line: string): boolean => head.every((cell, index) => cellsOf(line)[index] === cell)
-  const start = lines.findIndex((line, index) => isHead(line) && /^\| -/.test(lines[index + 1] ?? ''))
-  if (start === -1) throw new Error(`${path} has no table with the head ${head.join(' | ')}`)
-  const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'))
-  return lines.slice(start + 2, end).map(cellsOf)
+  const tables = [...lines.keys()]
+    .filter((index) => isHead(lines[index] ?? '') && /^\| -/.test(lines[index + 1] ?? ''))
+    .map((start) => {
+      const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'))
+      return lines.slice(start + 2, end).map(cellsOf)
+    })
+  if (tables.length === 0) throw new Error(`${path} has no table with the head ${head.join(' | ')}`)
+  return tables
 }
 
 /** The words of a cell that are marked as code. */

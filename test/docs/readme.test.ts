@@ -5,16 +5,24 @@ import * as core from 'tokenward'
 import * as axiosBinding from 'tokenward/axios'
 import * as fetchBinding from 'tokenward/fetch'
 import * as storage from 'tokenward/storage'
+import * as testing from 'tokenward/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { withSizes } from '../../scripts/readme-sizes.mjs'
 import { parseOptions } from '../../src/options.ts'
 import { startBackend, type Backend } from '../support/backend.ts'
 import { createCookieJar } from '../support/cookie-jar.ts'
 import { examplesOf, membersOf, namesOf, problemsOf, toFunctionBody, variantsOf } from './compiler.ts'
-import { blocksOf, codeIn, readText, root, tableOf, type Block } from './markdown.ts'
+import { blocksOf, codeIn, readText, root, tableOf, tablesOf, type Block } from './markdown.ts'
 import { imports, preamble, screens } from './preamble.ts'
 
-const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md']
+const documents = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'examples/README.md',
+  'docs/testing.md',
+]
 const readme = readText('README.md')
 const manifest = JSON.parse(readText('package.json')) as {
   readonly scripts: Record<string, string>
@@ -62,6 +70,7 @@ describe('the snippets of the README run', () => {
     'tokenward/axios': axiosBinding,
     'tokenward/fetch': fetchBinding,
     'tokenward/storage': storage,
+    'tokenward/testing': testing,
   }
 
   /** Runs `code` against real servers: its URLs become theirs, and the names of the preamble are there. */
@@ -183,10 +192,18 @@ describe('the facts of the documents', () => {
         'tokenward/axios': axiosBinding,
         'tokenward/fetch': fetchBinding,
         'tokenward/storage': storage,
+        'tokenward/testing': {},
       }).map(([entry, values]) => [entry, Object.keys(values).sort()]),
     )
     const entries = Object.keys(manifest.exports).filter((path) => path !== './package.json')
     expect(rows.map(([entry]) => entry)).toEqual(entries.map((path) => path.replace('.', 'tokenward')))
+  })
+
+  test('the guide of the test kit names all that its entry exports', () => {
+    const rows = tablesOf('docs/testing.md', 'export')
+      .flat()
+      .map(([name]) => codeIn(name)[0])
+    expect(rows.sort()).toEqual(Object.keys(testing).sort())
   })
 
   test('the README names every dependency', () => {

@@ -18,6 +18,7 @@ beforeAll(async () => {
     axios: source('axios/index.ts'),
     fetch: source('fetch/index.ts'),
     storage: source('storage/index.ts'),
+    testing: source('testing/index.ts'),
   }
   // axios is the application's, and does at its import what it likes.
   const alias = { axios: join(folder, 'no-axios.mjs') }
@@ -29,7 +30,7 @@ beforeAll(async () => {
     splitting: true,
     outExtension: { '.js': '.mjs' },
   } as const
-  await build({ ...common, entryPoints, alias, logLevel: 'silent' })
+  await build({ ...common, entryPoints, alias, external: ['node:*'], logLevel: 'silent' })
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -136,7 +137,7 @@ const prototypes = () => [Object, Array, Promise, Map, Set, Function, AbortSigna
 const before = globals() + prototypes()
 `
 
-  test.each(['index', 'axios', 'fetch', 'storage'])('%s, where every global throws', async (entry) => {
+  test.each(['index', 'axios', 'fetch', 'storage', 'testing'])('%s, where every global throws', async (entry) => {
     const code = `${GUARD}
 await import('./${entry}.mjs')
 console.log(JSON.stringify({ touched, changed: before !== globals() + prototypes() }))`

@@ -1,0 +1,31 @@
+/** Why the test kit cannot go on. */
+export type RecordingErrorCode =
+  | 'invalid_har'
+  | 'unsupported_version'
+  | 'secret_survived'
+  | 'missing_token'
+  | 'missing_body'
+  | 'too_large'
+  | 'no_answer'
+  | 'unknown_manager'
+
+/**
+ * What is wrong with a recording, or with what is needed to replay it. The message names the entry and the place in it,
+ * and never a secret.
+ */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError'
+  readonly code: RecordingErrorCode
+  /** The entry that it is about, from 0. `undefined`: it is about the whole. */
+  readonly entry: number | undefined
+
+  constructor(
+    code: RecordingErrorCode,
+    message: string,
+    options: { entry?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.entry = options.entry
+  }
+}

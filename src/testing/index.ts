@@ -1,0 +1,22 @@
+// Recordings: record, redact, replay.
+export { RecordingError } from './errors.ts'
+export type { RecordingErrorCode } from './errors.ts'
+export { RECORDING_VERSION } from './har/format.ts'
+export type {
+  ExchangeKind,
+  Har,
+  HarContent,
+  HarCreator,
+  HarEntry,
+  HarLog,
+  HarPair,
+  HarParam,
+  HarPostData,
+  HarRequest,
+  HarResponse,
+  HarTimings,
+  Noise,
+  Omission,
+  SecretKind,
+  TokenReference,
+} from './har/format.ts'
