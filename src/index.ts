@@ -4,6 +4,7 @@ export type { Answer, Exchange, SendTarget, TokenRequest, TokenSender } from './
 export type { LogoutOptions, LogoutReport, Revoked } from './flow/sign-out.ts'
 export type { Resource, TimingOptions, TokenManagerOptions } from './options.ts'
 export type {
+  Binding,
   Channel,
   Clock,
   Lifecycle,
@@ -11,6 +12,7 @@ export type {
   Marker,
   OpenChannel,
   Ports,
+  ProofRequest,
   Random,
   Records,
   RefreshInput,

@@ -107,6 +107,52 @@ export interface TokenSource<Login = unknown> {
   revoke?(tokens: RevokeInput, context: SourceContext): Promise<'confirmed' | 'unconfirmed'>
   /** Where to send the browser to end the provider's session too (OpenID Connect RP-Initiated Logout). */
   endSessionUrl?(context: SourceContext): string | undefined
+  /** What binds the tokens of this source to a key. Not together with `credential: 'cookie'`. */
+  readonly binding?: Binding
+}
+
+/**
+ * Binds tokens to keys of this browser, so that whoever steals a token cannot use it elsewhere. A key is named by its
+ * RFC 7638 thumbprint; a source says in its token response (`cnf`) which one the tokens are bound to, and is told it again
+ * with every call about them.
+ *
+ * @see [RFC 9449](https://www.rfc-editor.org/rfc/rfc9449.html)
+ */
+export interface Binding {
+  /** Whether a token of the type Bearer is taken too, though a DPoP proof was sent. */
+  readonly allowBearer: boolean
+  /**
+   * Makes a key for a sign-in that begins, and keeps it where every tab, and the page after a redirect, finds it. Resolves
+   * with its name, which is the `dpop_jkt` of an authorization request too.
+   *
+   * @throws `unsupported` without WebCrypto.
+   */
+  create(): Promise<string>
+  /**
+   * A fresh proof for one attempt: never send one twice.
+   *
+   * @throws `key_lost` when the key is gone; `refresh_unavailable` (transient) when the browser does not answer.
+   */
+  prove(attempt: ProofRequest): Promise<string>
+  /**
+   * Learns nonce and clock from the answer to the attempt that carried `proof`, whatever its status. `true`: the answer
+   * brought a nonce, and it is another one than the proof had, so that a refusal of the proof is worth one retry.
+   */
+  learn(proof: string, header: (name: string) => string | null): boolean
+  /** Nothing is bound to the key any more: it is deleted. */
+  forget(key: string): Promise<void>
+}
+
+/** One attempt to send a request. */
+export interface ProofRequest {
+  /** The name of the key. */
+  readonly key: string
+  /** As on the wire. */
+  readonly method: string
+  /** Absolute, as on the wire. Query and fragment do not matter. */
+  readonly url: string
+  /** The access token that the request carries. Absent: it carries none (a token request). */
+  readonly accessToken?: string
 }
 
 export interface SourceContext {
@@ -120,13 +166,19 @@ export interface SourceContext {
 
 export interface RefreshInput {
   readonly refreshToken: string | undefined
+  /** A token for this resource alone (RFC 8707). Absent: the session's own. */
   readonly resource?: string
+  /** A token of this scope alone. Absent: all that was granted. */
   readonly scope?: string
+  /** The key that the refresh token is bound to, see `TokenSource.binding`. */
+  readonly key?: string
 }
 
 export interface RevokeInput {
   readonly refreshToken: string | undefined
   readonly accessTokens: readonly string[]
+  /** The key that they are bound to, see `TokenSource.binding`. */
+  readonly key?: string
 }
 
 /**

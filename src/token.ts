@@ -20,6 +20,8 @@ export interface TokenResponse {
   readonly id_token?: string
   /** Seconds until the session itself ends (draft-ietf-oauth-refresh-token-expiration). */
   readonly authorization_expires_in?: number
+  /** Put there by a source that binds tokens: the key they are bound to, as RFC 9449 section 6.1 spells it. */
+  readonly cnf?: { readonly jkt: string }
 }
 
 /** What the session holds. The wire's seconds and spellings stop in this file. */
