@@ -83,6 +83,11 @@ export default tseslint.config(
     },
   },
   {
+    // Made to run in tests, servers and browsers, and started by a call, never by an import.
+    files: ['src/testing/**/*.ts'],
+    rules: { 'no-restricted-globals': ['error', ...accidental] },
+  },
+  {
     files: ['test/**', 'examples/**', 'scripts/**'],
     rules: {
       '@typescript-eslint/no-confusing-void-expression': 'off',

@@ -1,0 +1,39 @@
+/** The part of `node:http` that the servers use; said here, so that the types of this entry need no others. */
+export interface NodeHttp {
+  createServer(listener: (request: Incoming, response: Outgoing) => void): HttpServer
+}
+
+export interface Incoming extends AsyncIterable<Uint8Array> {
+  readonly method?: string
+  readonly url?: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  resume(): unknown
+}
+
+export interface Outgoing {
+  setHeader(name: string, value: string): unknown
+  writeHead(status: number, headers: Readonly<Record<string, string | readonly string[]>>): unknown
+  write(chunk: string | Uint8Array, callback: () => void): unknown
+  end(body?: string | Uint8Array): unknown
+  destroy(error?: Error): unknown
+}
+
+export interface HttpServer {
+  once(event: 'error', listener: (error: Error) => void): unknown
+  listen(port: number, host: string, callback: () => void): unknown
+  address(): unknown
+  close(callback: () => void): unknown
+  closeAllConnections(): void
+}
+
+/**
+ * A builtin of Node, when a server starts and not before. The name is no literal in the import: a bundler for browsers
+ * would look for such a module.
+ */
+export async function builtin<Module>(name: `node:${string}`): Promise<Module> {
+  try {
+    return (await import(/* @vite-ignore */ name)) as Module
+  } catch (cause) {
+    throw new TypeError('Servers need Node. In a browser or a worker, take toHandlers and msw.', { cause })
+  }
+}
