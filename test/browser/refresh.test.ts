@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault } from '../../examples/server/faults.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { hiddenChallenge } from './lab.ts'
 import { clients, LIFETIME_MS, openStage, times, tokenFailureOf } from './stage.ts'
 
@@ -135,14 +135,14 @@ describe.each(clients)('%s', (name) => {
 
 test('a token that really lived for a second and is over is renewed once for all', async () => {
   const { lab, tokens, signIn, client } = await openStage({
-    auth: { accessTokenTtlS: 1 },
+    auth: { accessTokenMs: 1_000 },
     timing: { background: false },
   })
   await signIn()
   const call = client('axios by XHR')
   const expiresAt = (tokens.getState() as { expiresAt: number }).expiresAt
   await expect.poll(() => Date.now(), { timeout: 3_000, interval: 50 }).toBeGreaterThan(expiresAt)
-  await lab.settings({ accessTokenTtlS: 300 })
+  await lab.settings({ accessTokenMs: 300_000 })
   const replies = await Promise.all(times(20, () => call('/me')))
   expect(replies.map(({ status }) => status)).toEqual(times(20, () => 200))
   expect(await lab.count('refresh')).toBe(1)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault } from '../../examples/server/faults.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { bindAxios } from 'tokenward/axios'
 import axios from 'axios'
 import { openStage, times, tokenFailureOf } from './stage.ts'

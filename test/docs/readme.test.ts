@@ -101,7 +101,7 @@ describe('the snippets of the README run', () => {
     vi.stubGlobal('fetch', (input: string | URL | Request, init?: RequestInit) =>
       new Headers(init?.headers).has('x-test-call') ? platformFetch(input, init) : jar.fetch(input, init),
     )
-    backend = await startBackend({ auth: { accessTokenTtlS: 300 } })
+    backend = await startBackend({ auth: { accessTokenMs: 300_000 } })
     return backend
   }
 

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { fault } from '../support/backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { setUpPages, type Setting } from './setup.ts'
 
 const setting = setUpPages()

@@ -1,6 +1,6 @@
 import { TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../support/backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { createScene, demo, failureOf, only, openStage, type Scene, type Stage } from './stage.ts'
 
 const HOUR = 3_600_000
@@ -18,7 +18,7 @@ describe('Retry-After and backoff hold', () => {
   test.each([0, 1, 2])(
     'F50: no request, wake or network that came back asks the server before Retry-After (%i)',
     async (at) => {
-      stage = await openStage({ auth: { accessTokenTtlS: 300 } })
+      stage = await openStage({ auth: { accessTokenMs: 300_000 } })
       await stage.tokens.login(demo)
       await stage.world.pass(301_000)
       const asked = stage.world.now()
@@ -42,7 +42,7 @@ describe('Retry-After and backoff hold', () => {
   )
 
   test('F50: a server that asks for a year is asked again after an hour', async () => {
-    stage = await openStage({ auth: { accessTokenTtlS: 300 } })
+    stage = await openStage({ auth: { accessTokenMs: 300_000 } })
     await stage.tokens.login(demo)
     await stage.world.pass(301_000)
     stage.backend.auth.faults.next('refresh', fault.tooManyRequests('31536000'))

@@ -1,6 +1,6 @@
 import { TokenError, type TokenManager } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../support/backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { placesOf } from '../support/canary.ts'
 import { settle } from '../support/world.ts'
 import { createScene, demo, only, openStage, type Scene, type Stage } from './stage.ts'
@@ -262,7 +262,7 @@ describe('listeners', () => {
 
 describe('F108: no secret in any payload, state or error', () => {
   test('a canary walks over everything that a stormy life with a real server tells', async () => {
-    stage = await openStage({ auth: { accessTokenTtlS: 300 } })
+    stage = await openStage({ auth: { accessTokenMs: 300_000 } })
     const { tokens, told, world, backend } = stage
     const collected: unknown[] = [told]
     tokens.subscribe((state) => collected.push(state))

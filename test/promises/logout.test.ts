@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../support/backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { createDesk, createWorld, settle } from '../support/world.ts'
 import { createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
 
 let stage: Stage
 async function signedIn(flavour: 'cookie' | 'json' = 'cookie'): Promise<void> {
-  stage = await openStage({ flavour, auth: { accessTokenTtlS: 300 } })
+  stage = await openStage({ flavour, auth: { accessTokenMs: 300_000 } })
   await stage.tokens.login(demo)
 }
 afterEach(() => stage?.close())
@@ -127,7 +127,7 @@ describe('logout wins', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true])
     expect(await flying).toMatchObject({ code: 'signed_out' })
     await stage.get('/public')
-    expect(stage.backend.api.log.map(({ authorization }) => authorization)).toEqual([undefined])
+    expect(stage.backend.api.log.map(({ presented }) => presented)).toEqual([undefined])
   })
 
   test('F81: everything that waits rejects signed_out, and nothing is asked of the token endpoint afterwards', async () => {

@@ -1,12 +1,12 @@
 import { type Exchange, TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fingerprint } from '../support/backend.ts'
+import { fingerprint } from '../../src/testing/servers/index.ts'
 import { type Reply, settle } from '../support/world.ts'
 import { admin, API, createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
 
 let stage: Stage
 async function onStage(user = demo): Promise<void> {
-  stage = await openStage({ auth: { accessTokenTtlS: 300 } })
+  stage = await openStage({ auth: { accessTokenMs: 300_000 } })
   await stage.tokens.login(user)
 }
 afterEach(() => stage?.close())
@@ -48,9 +48,9 @@ describe('a 401 for the current token', () => {
     const headers = { 'Content-Type': 'application/json', 'X-Own': '1' }
     const response = await stage.get('/echo?a=1&a=2', {}, { method: 'PUT', body, headers })
     expect(response.status).toBe(200)
-    const [first, second] = stage.backend.api.log.map(({ method, path, body: sent, headers: own }) => {
+    const [first, second] = stage.backend.api.log.map(({ method, path, sha256, headers: own }) => {
       const { authorization, ...rest } = own
-      return { method, path, sent, rest: { ...rest, 'x-test-call': undefined }, authorization }
+      return { method, path, sha256, rest: { ...rest, 'x-test-call': undefined }, authorization }
     })
     expect({ ...second, authorization: undefined }).toEqual({ ...first, authorization: undefined })
     expect(second?.authorization).not.toBe(first?.authorization)

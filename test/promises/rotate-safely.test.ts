@@ -1,12 +1,12 @@
 import { type TokenResponse, TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../support/backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { settle } from '../support/world.ts'
 import { createScene, demo, failureOf, only, openStage, type Stage, type StageOptions, watchOf } from './stage.ts'
 
 let stage: Stage
 async function signedIn({ auth, ...options }: StageOptions = {}): Promise<void> {
-  stage = await openStage({ auth: { accessTokenTtlS: 300, ...auth }, ...options })
+  stage = await openStage({ auth: { accessTokenMs: 300_000, ...auth }, ...options })
   await stage.tokens.login(demo)
 }
 afterEach(() => stage?.close())

@@ -103,7 +103,7 @@ describe('attach', () => {
 
 describe('an expired token is never sent', () => {
   test('F01: all requests that find it expired wait for one refresh', async () => {
-    stage = await openStage({ auth: { accessTokenTtlS: 300 } })
+    stage = await openStage({ auth: { accessTokenMs: 300_000 } })
     await stage.tokens.login(demo)
     await stage.world.pass(301_000)
     const all = await Promise.all(Array.from({ length: 50 }, () => stage!.get('/me')))

@@ -1,6 +1,6 @@
 import { TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../support/backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { settle } from '../support/world.ts'
 import { createScene, failureOf, later, only, openStage, type Stage, watchOf } from './stage.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../support/backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 import { settle } from '../support/world.ts'
 import { API, createScene, demo, openStage, type Scene, type Stage } from './stage.ts'
 
@@ -33,12 +33,12 @@ describe('what the network does is the caller’s', () => {
   })
 
   test('F118: the calls of the source carry no access token', async () => {
-    stage = await openStage({ auth: { accessTokenTtlS: 300 } })
+    stage = await openStage({ auth: { accessTokenMs: 300_000 } })
     await stage.tokens.login(demo)
     await stage.world.pass(301_000)
     await stage.get('/me')
     await stage.tokens.logout()
-    expect(stage.backend.auth.log.map(({ endpoint, headers }) => [endpoint, headers.authorization])).toEqual([
+    expect(stage.backend.auth.log.map(({ endpoint, headers }) => [endpoint, headers['authorization']])).toEqual([
       ['login', undefined],
       ['refresh', undefined],
       ['logout', undefined],
@@ -46,7 +46,7 @@ describe('what the network does is the caller’s', () => {
   })
 
   test('F59 F96: nothing is sent again, and nothing refreshed, after a network failure', async () => {
-    stage = await openStage({ auth: { accessTokenTtlS: 300 } })
+    stage = await openStage({ auth: { accessTokenMs: 300_000 } })
     await stage.tokens.login(demo)
     for (const what of [fault.dropped(), fault.cutAnswer()]) {
       stage.backend.api.faults.next('/orders', what)

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { AuthServerOptions } from '../../examples/server/auth-server.ts'
+import type { AuthServerOptions } from '../../src/testing/servers/index.ts'
 import { startBackend, type Backend } from './backend.ts'
 
 export interface Site extends Pick<Backend, 'auth' | 'api'> {
@@ -14,7 +14,7 @@ export interface Site extends Pick<Backend, 'auth' | 'api'> {
 }
 
 export interface SiteOptions {
-  readonly auth?: Omit<AuthServerOptions, 'now' | 'host'>
+  readonly auth?: Omit<AuthServerOptions, 'clock' | 'host'>
   /** Sent with every page. */
   readonly headers?: Readonly<Record<string, string>>
   /** What is served. Default: a page with `page.ts` in it, and `/blank`. */
@@ -30,7 +30,7 @@ const types: Readonly<Record<string, string>> = {
 export async function startSite({ auth: settings, headers = {}, folder }: SiteOptions = {}): Promise<Site> {
   const backend = await startBackend({
     host: 'localhost',
-    auth: { accessTokenTtlS: 300, allowedOrigins: 'any', ...settings },
+    auth: { accessTokenMs: 300_000, allowedOrigins: 'any', ...settings },
     api: { allowedOrigins: 'any' },
   })
   const { auth, api } = backend

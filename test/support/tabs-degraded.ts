@@ -14,7 +14,7 @@ import {
   type Source,
   type Tab,
 } from './tabs-driver.ts'
-import { fault } from './backend.ts'
+import { fault } from '../../src/testing/servers/index.ts'
 
 interface Missing {
   readonly without: readonly string[]
@@ -102,12 +102,12 @@ function together({ without, refreshes, untold }: Missing): Scenario {
       const options = { without, timeoutMs: TIMEOUT_MS }
       const [tab] = await openTabs(driver, 1, options)
       await signIn(driver, [tab], 3)
-      auth.settings.accessTokenTtlS = 3
+      auth.settings.accessTokenMs = 3_000
       const [other] = await openTabs(driver, 1, options)
       await other.run(() => client.until('with tokens'))
       await pause(100)
       assert.deepEqual(await sessionEvents(tab), ['signed-in'], 'a tab that is opened disturbs nobody')
-      auth.settings.accessTokenTtlS = 300
+      auth.settings.accessTokenMs = 300_000
       await expiry([tab, other])
       const before = auth.count('refresh', 'rotated')
       auth.faults.next('refresh', fault.delay(50))

@@ -90,9 +90,9 @@ export async function openTabs<Count extends number>(
 /** Signs in in the first tab, and waits until all have tokens. `ttlS`: of this token; later ones live long. */
 export async function signIn(driver: Driver, tabs: readonly Tab[], ttlS = 300): Promise<void> {
   const { settings } = driver.site.auth
-  settings.accessTokenTtlS = ttlS
+  settings.accessTokenMs = ttlS * 1_000
   await tabs[0]?.run(() => client.signIn())
-  settings.accessTokenTtlS = 300
+  settings.accessTokenMs = 300_000
   await all(tabs, (tab) => tab.run(() => client.until('with tokens')))
 }
 

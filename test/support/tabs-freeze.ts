@@ -111,7 +111,7 @@ export const freezeScenarios: readonly PlaceScenario[] = [
       const [tab, other] = await openTabs(driver, 2, { timeoutMs: TIMEOUT_MS })
       await signIn(driver, [tab, other], 2)
       await expiry([tab, other])
-      auth.settings.accessTokenTtlS = 2
+      auth.settings.accessTokenMs = 2_000
       const gate = auth.faults.hold('refresh', 'after')
       const call = other.run(() => client.call())
       await gate.arrived
@@ -120,7 +120,7 @@ export const freezeScenarios: readonly PlaceScenario[] = [
       await driver.freeze(tab)
       gate.release()
       assert.equal(await call, 200)
-      auth.settings.accessTokenTtlS = 300
+      auth.settings.accessTokenMs = 300_000
       await expiry([other])
       await assertServed(driver, other)
       await driver.thaw(tab)

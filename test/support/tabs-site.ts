@@ -48,18 +48,13 @@ export async function startTabsSite(): Promise<TabsSite> {
     },
     sessionName: (source) => (source === 'json' ? `token ${site.auth.origin}/json/refresh` : 'cookie /auth/refresh'),
     sent: () =>
-      site.api.log.map(({ path, authorization, at }) => ({
+      site.api.log.map(({ path, subject, at }) => ({
         id: new URL(path, site.url).searchParams.get('id') ?? undefined,
-        user: authorization === undefined ? undefined : subjectOf(authorization),
+        user: subject,
         at,
       })),
     async close() {
       await Promise.all([site.close(), slow.close(), rm(folder, { recursive: true })])
     },
   }
-}
-
-function subjectOf(authorization: string): string {
-  const payload = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString()
-  return (JSON.parse(payload) as { sub: string }).sub
 }

@@ -1,0 +1,26 @@
+// The servers of the test kit. Not exported: how they are served, how tokens are made, how proofs are judged.
+export { createApiServer } from './api-server.ts'
+export type { ApiLogEntry, ApiRequest, ApiServer, ApiServerOptions, ApiSettings, Route } from './api-options.ts'
+export { createAuthServer } from './auth-server.ts'
+export { demoAudience, demoUsers } from './auth-options.ts'
+export type {
+  AuthEndpoint,
+  AuthLogEntry,
+  AuthOutcome,
+  AuthServer,
+  AuthServerOptions,
+  AuthSettings,
+  User,
+} from './auth-options.ts'
+export { createClock } from './clock.ts'
+export type { FakeClock, FakeClockOptions, ServerClock } from './clock.ts'
+export { fingerprint } from './digest.ts'
+export type { Family, FamilyRules } from './families.ts'
+export { fault } from './faults.ts'
+export type { Fault, FaultMakers, Faults, Gate } from './faults.ts'
+export type { Call, Reply } from './http.ts'
+export type { Claims, Jwks, PublicJwk } from './jwt.ts'
+export type { ProofRules } from './proofs.ts'
+export type { LoggedRequest } from './redact.ts'
+export type { CallEnd, Host } from './serve.ts'
+export type { Spelling } from './spelling.ts'
