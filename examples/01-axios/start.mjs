@@ -7,12 +7,19 @@ import { createServer as createVite, runnerImport } from 'vite'
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const load = async (path) => (await runnerImport(here(path), { configFile: false, logLevel: 'error' })).module
 
-const { startAuthServer } = await load('../server/auth-server.ts')
-const { startApi } = await load('../server/api.ts')
+const { createApiServer, createAuthServer, createControlServer } = await load('../../src/testing/index.ts')
 
-const accessTokenTtlS = Number(process.env.ACCESS_TOKEN_TTL_S ?? 15)
-const auth = await startAuthServer({ accessTokenTtlS })
-const api = await startApi({ issuer: auth.origin, isRevoked: auth.isRevoked })
+const accessTokenMs = Number(process.env.ACCESS_TOKEN_MS ?? 15_000)
+const auth = await createAuthServer({ accessTokenMs })
+const api = await createApiServer({ auth, path: '/api' })
+// `POST /control/fault` and the like: what can go wrong goes wrong when somebody says so.
+const control = await createControlServer({ auth, api })
+
+/** As a reverse proxy: the page's `Host`, and a connection that breaks is a connection that breaks. */
+function behind({ origin }) {
+  const configure = (proxy) => proxy.on('error', (_error, _request, response) => response.destroy())
+  return { target: origin, changeOrigin: false, configure }
+}
 
 const http = createServer()
 const vite = await createVite({
@@ -27,8 +34,9 @@ const vite = await createVite({
     watch: process.env.CI === undefined ? {} : null,
     hmr: { server: http },
     proxy: {
-      '/auth/': auth.origin,
-      '/api/': { target: api.origin, rewrite: (path) => path.slice('/api'.length) },
+      '/auth/': behind(auth),
+      '/api/': behind(api),
+      '/control': behind(control),
     },
   },
   // In an application these come from node_modules.
@@ -57,7 +65,7 @@ function stop() {
   stopping ??= (async () => {
     http.close()
     http.closeAllConnections()
-    await Promise.all([vite.close(), auth.close(), api.close()])
+    await Promise.all([vite.close(), auth.close(), api.close(), control.close()])
   })()
   return stopping
 }

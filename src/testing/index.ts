@@ -20,3 +20,6 @@ export type {
   SecretKind,
   TokenReference,
 } from './har/format.ts'
+
+// Servers that enforce.
+export * from './servers/index.ts'

@@ -1,5 +1,5 @@
 import { inject } from 'vitest'
-import type { Fault } from '../../src/testing/servers/index.ts'
+import type { Fault } from 'tokenward/testing'
 import type { LabMethods, LabOrigins } from '../support/lab.ts'
 
 /** Servers of one test's own, asked over HTTP. */

@@ -2,7 +2,7 @@ import axiosStatic from 'axios'
 import { bindAxios } from 'tokenward/axios'
 import { createFetch } from 'tokenward/fetch'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { everythingInPage, placesOfSecrets } from '../support/walk.ts'
 import {
   axiosAdapters,

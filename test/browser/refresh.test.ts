@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { hiddenChallenge } from './lab.ts'
 import { clients, LIFETIME_MS, openStage, times, tokenFailureOf } from './stage.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { bindAxios } from 'tokenward/axios'
 import axios from 'axios'
 import { openStage, times, tokenFailureOf } from './stage.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault, type Fault } from '../../src/testing/servers/index.ts'
+import { fault, type Fault } from 'tokenward/testing'
 import { clients, LIFETIME_MS, openStage, tokenFailureOf, type Stage } from './stage.ts'
 
 /** A page whose access token has expired; the next refresh goes wrong. */

@@ -1,7 +1,7 @@
 import { tokenErrorOf } from 'tokenward'
 import { createFetch } from 'tokenward/fetch'
 import { describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { axiosAdapters, clients, failureOf, openStage, tokenFailureOf, type Stage } from './stage.ts'
 
 const bytes = Uint8Array.from({ length: 70_000 }, (_, index) => index % 251)

@@ -38,4 +38,5 @@ export const imports = `
   import { bindAxios } from 'tokenward/axios'
   import { createFetch } from 'tokenward/fetch'
   import { encryptedStorage, indexedDbStorage } from 'tokenward/storage'
+  import { createApiServer, createAuthServer, createClock, fault, fingerprint } from 'tokenward/testing'
 `

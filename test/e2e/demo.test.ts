@@ -155,7 +155,7 @@ test('it works by keyboard alone, and on a phone', async () => {
 async function startDemo(): Promise<typeof demo> {
   const script = fileURLToPath(new URL('../../examples/01-axios/start.mjs', import.meta.url))
   const child = spawn(process.execPath, [script], {
-    env: { ...process.env, ACCESS_TOKEN_TTL_S: '4', PORT: '0', CI: 'true', NODE_ENV: 'development' },
+    env: { ...process.env, ACCESS_TOKEN_MS: '4000', PORT: '0', CI: 'true', NODE_ENV: 'development' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -1,6 +1,6 @@
 import { TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { createScene, demo, failureOf, only, openStage, type Scene, type Stage } from './stage.ts'
 
 const HOUR = 3_600_000

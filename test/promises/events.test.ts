@@ -1,6 +1,6 @@
 import { TokenError, type TokenManager } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { placesOf } from '../support/canary.ts'
 import { settle } from '../support/world.ts'
 import { createScene, demo, only, openStage, type Scene, type Stage } from './stage.ts'

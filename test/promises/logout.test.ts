@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { createDesk, createWorld, settle } from '../support/world.ts'
 import { createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import { type Exchange, TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fingerprint } from '../../src/testing/servers/index.ts'
+import { fingerprint } from 'tokenward/testing'
 import { type Reply, settle } from '../support/world.ts'
 import { admin, API, createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import { type TokenResponse, TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { settle } from '../support/world.ts'
 import { createScene, demo, failureOf, only, openStage, type Stage, type StageOptions, watchOf } from './stage.ts'
 

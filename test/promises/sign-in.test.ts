@@ -1,6 +1,6 @@
 import { TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { settle } from '../support/world.ts'
 import { createScene, failureOf, later, only, openStage, type Stage, watchOf } from './stage.ts'
 

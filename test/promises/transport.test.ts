@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { settle } from '../support/world.ts'
 import { API, createScene, demo, openStage, type Scene, type Stage } from './stage.ts'
 

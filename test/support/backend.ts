@@ -6,7 +6,7 @@ import {
   type ApiServerOptions,
   type AuthServer,
   type AuthServerOptions,
-} from '../../src/testing/servers/index.ts'
+} from 'tokenward/testing'
 
 export interface BackendOptions {
   readonly auth?: Omit<AuthServerOptions, 'clock' | 'host'>

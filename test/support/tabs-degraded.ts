@@ -14,7 +14,7 @@ import {
   type Source,
   type Tab,
 } from './tabs-driver.ts'
-import { fault } from '../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 
 interface Missing {
   readonly without: readonly string[]

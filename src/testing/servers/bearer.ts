@@ -80,7 +80,7 @@ const STATUS: Readonly<Partial<Record<AccessProblem['error'], number>>> = {
 
 /** The answer to a request that is turned away. `challenge`: the whole header, or none. */
 export function refusal(problem: AccessProblem, challenge: string | undefined): Reply {
-  const headers = challenge === undefined ? {} : { 'WWW-Authenticate': challenge }
+  const headers: Reply['headers'] = challenge === undefined ? {} : { 'WWW-Authenticate': challenge }
   return json(STATUS[problem.error] ?? 401, { error: problem.error }, headers)
 }
 

@@ -39,8 +39,8 @@ export interface FakeClockOptions {
  * @example
  *   const clock = createClock()
  *   const auth = await createAuthServer({ clock, accessTokenMs: 60_000 })
- *   const tokens = createTokenManager({ source, ports: clock.ports })
- *   await tokens.login(demo)
+ *   const tokens = createTokenManager({ source: jsonSource(auth.endpoints('json')), ports: clock.ports })
+ *   await tokens.login({ email: 'demo@example.com', password: 'demo' })
  *   await clock.advance(61_000) // the access token has expired, here and at the server
  */
 export function createClock({ startAt = Date.UTC(2026, 0, 1), settled = turns }: FakeClockOptions = {}): FakeClock {

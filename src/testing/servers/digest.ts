@@ -7,7 +7,8 @@ export function digest(data: string | Uint8Array): string {
  * Names a secret in logs and assertions without being it: the same secret, the same twelve characters.
  *
  * @example
- *   expect(api.log[0]?.presented).toBe(fingerprint(token.value))
+ *   const { value } = await tokens.getAccessToken()
+ *   console.log(fingerprint(value)) // what `log` says of it, at both servers
  */
 export function fingerprint(secret: string): string {
   return digest(secret).slice(0, 12)

@@ -43,6 +43,7 @@ export interface FaultMakers {
 
 /**
  * @example
+ *   const auth = await createAuthServer()
  *   auth.faults.next('refresh', fault.tooManyRequests('30'))
  */
 export const fault: FaultMakers = {

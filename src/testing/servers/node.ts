@@ -27,13 +27,16 @@ export interface HttpServer {
 }
 
 /**
- * A builtin of Node, when a server starts and not before. The name is no literal in the import: a bundler for browsers
- * would look for such a module.
+ * A builtin of Node, when a server starts and not before. No `import` names it: a bundler for browsers would look for
+ * such a module.
+ *
+ * @throws TypeError Where there is no Node.
  */
-export async function builtin<Module>(name: `node:${string}`): Promise<Module> {
-  try {
-    return (await import(/* @vite-ignore */ name)) as Module
-  } catch (cause) {
-    throw new TypeError('Servers need Node. In a browser or a worker, take toHandlers and msw.', { cause })
+export function builtin<Module>(name: `node:${string}`): Module {
+  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } }
+  const found = process?.getBuiltinModule?.(name)
+  if (found === undefined) {
+    throw new TypeError('Servers need Node, 20.19 or newer. In a browser or a worker, take toHandlers and msw.')
   }
+  return found as Module
 }

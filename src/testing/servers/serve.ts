@@ -32,7 +32,7 @@ export interface Served {
 
 /** Serves on a loopback port. */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { createServer } = await builtin<NodeHttp>('node:http')
+  const { createServer } = builtin<NodeHttp>('node:http')
   const server = createServer((request, response) => {
     answer(options, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault, fingerprint } from '../../../src/testing/servers/index.ts'
+import { fault, fingerprint } from 'tokenward/testing'
 import { sha256 } from '../../support/backend.ts'
 import { read, serversStage } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { fingerprint } from '../../../src/testing/servers/index.ts'
+import { fingerprint } from 'tokenward/testing'
 import { createJar, demo, read, serversStage } from './stage.ts'
 
 const stage = serversStage()

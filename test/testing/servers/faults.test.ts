@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { fault } from '../../../src/testing/servers/index.ts'
+import { fault } from 'tokenward/testing'
 import { demo, serversStage } from './stage.ts'
 
 const stage = serversStage()
-const { start, post, signIn, refreshed, get } = stage
+const { start, post, signIn, refreshed } = stage
 
 describe('faults', () => {
   test.each([
