@@ -22,6 +22,7 @@ export type {
   Timer,
   TokenSource,
   TokenStorage,
+  UsersPart,
 } from './ports.ts'
 export type { Instant } from './lib/instant.ts'
 export type { Alert, RefreshTrigger, TokenEvents, WithholdReason } from './session/events.ts'
@@ -29,5 +30,6 @@ export type { SessionState } from './session/snapshot.ts'
 export type { EndReason } from './session/state.ts'
 export { cookieSource, type CookieSourceOptions } from './sources/cookie.ts'
 export { jsonSource, type JsonSourceOptions } from './sources/json.ts'
-export type { SourceAnswer, SourceOptions } from './sources/call.ts'
+export type { SourceAnswer } from './sources/answer.ts'
+export type { SourceOptions } from './sources/call.ts'
 export type { TokenResponse } from './token.ts'

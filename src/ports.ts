@@ -101,10 +101,23 @@ export interface TokenSource<Login = unknown> {
   /** `'cookie'`: the browser holds the refresh credential, JavaScript does not. */
   readonly credential: 'cookie' | 'token'
   login?(input: Login, context: SourceContext): Promise<TokenResponse>
+  /**
+   * Prepares a login that the user takes part in, at another page or in another window, within the time of a call. `login` is
+   * given what comes of the user's part, instead of what the application passed. Called in the task of the manager's `login`,
+   * so that a window may be opened.
+   */
+  authorize?(input: Login, context: SourceContext): Promise<UsersPart>
+  /**
+   * What `login` is to be given because this page is the answer to a login that has left it. Takes it out of the page's URL, in
+   * this task. `undefined`: it is none. When another tab, or another manager here, has the same answer, `login` rejects with
+   * `session_changed`, and the session that comes of it is waited for.
+   */
+  returned?(): unknown
   /** Asks whether the browser already has a session (a cookie). `undefined`: it has none. */
   restore?(context: SourceContext): Promise<TokenResponse | undefined>
   refresh(current: RefreshInput, context: SourceContext): Promise<TokenResponse>
-  revoke?(tokens: RevokeInput, context: SourceContext): Promise<'confirmed' | 'unconfirmed'>
+  /** `'not-configured'`: the server turns out to have nothing to ask. */
+  revoke?(tokens: RevokeInput, context: SourceContext): Promise<'confirmed' | 'unconfirmed' | 'not-configured'>
   /** Where to send the browser to end the provider's session too (OpenID Connect RP-Initiated Logout). */
   endSessionUrl?(context: SourceContext): string | undefined
   /** What binds the tokens of this source to a key. Not together with `credential: 'cookie'`. */
@@ -154,6 +167,9 @@ export interface ProofRequest {
   /** The access token that the request carries. Absent: it carries none (a token request). */
   readonly accessToken?: string
 }
+
+/** Takes as long as the user does, or until `signal` aborts: another login or a logout has overtaken it, or nobody waits. */
+export type UsersPart = (signal: AbortSignal) => Promise<unknown>
 
 export interface SourceContext {
   /** Refuses `http:` beyond loopback. */

@@ -14,9 +14,12 @@ export interface Attempt<T> {
 export interface Attempts<T> {
   /**
    * Runs `work` as the newest attempt. `isCurrent` tells whether its answer is still welcome; from the very task on in
-   * which `signal` aborts it is not.
+   * which `signal` aborts it is not. `overtaken` aborts in that task.
    */
-  start(work: (isCurrent: () => boolean, flight: Promise<T>) => Promise<T>, signal?: AbortSignal): Attempt<T>
+  start(
+    work: (isCurrent: () => boolean, flight: Promise<T>, overtaken: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ): Attempt<T>
   overtake(error?: TokenError): void
   current(): Attempt<T> | undefined
 }
@@ -41,7 +44,7 @@ export function createAttempts<T>(over: () => void): Attempts<T> {
       }
       signal?.addEventListener('abort', giveUp)
       const result = Promise.resolve()
-        .then(() => work(isCurrent, flight))
+        .then(() => work(isCurrent, flight, controller.signal))
         .finally(() => {
           signal?.removeEventListener('abort', giveUp)
           if (isCurrent()) current = undefined

@@ -1,3 +1,4 @@
+import { isOne } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs } from '../lib/instant.ts'
 import type { SessionState } from '../session/snapshot.ts'
@@ -18,15 +19,44 @@ export type Restore = (ask: boolean, signal: AbortSignal | undefined) => Promise
 export function createRestore(
   parts: Parts,
   { end, meet, recall, repeat }: SignOut,
-  { begin }: SignIn,
+  { begin, login }: SignIn,
   refresh: Refresh,
 ): Restore {
-  const { store, source, calls, attempts, ports, settings, epochs, share } = parts
+  const { store, source, calls, attempts, ports, settings, epochs, share, events } = parts
   const { clock } = ports
 
   return function restore(ask, signal) {
     meet()
-    return withDeadline(look(ask, signal), 3 * settings.requestTimeoutMs, ports.timer, timedOut)
+    // Out of the URL before anything else runs. A sign-in that is flying here has taken it already.
+    const answer = attempts.current() ? undefined : source.returned?.()
+    const work = answer === undefined ? look(ask, signal) : finish(answer, ask, signal)
+    return withDeadline(work, 3 * settings.requestTimeoutMs, ports.timer, timedOut)
+  }
+
+  /** Finishes the login that this page is the answer to. Whatever comes of it, the session that was there is found. */
+  async function finish(answer: unknown, ask: boolean, signal: AbortSignal | undefined): Promise<SessionState> {
+    try {
+      return await login(answer as never, signal, true)
+    } catch (error) {
+      const elsewhere = isOne(error) && error.code === 'session_changed'
+      if (elsewhere) await signedIn(signal)
+      const state = await look(ask, signal)
+      if (elsewhere) return state
+      throw error
+    }
+  }
+
+  /** Another tab, or another manager here, finishes the login: waits until it has, for no longer than that may take. */
+  async function signedIn(signal: AbortSignal | undefined): Promise<void> {
+    let stop = (): void => {}
+    const there = new Promise<void>((resolve) => {
+      stop = events.on('signed-in', () => resolve())
+      if (isSignedIn(store.get())) resolve()
+    })
+    const late = withDeadline(there, settings.requestTimeoutMs, ports.timer, timedOut)
+    await untilAborted(late, [signal])
+      .catch(() => {})
+      .finally(stop)
   }
 
   async function look(ask: boolean, signal: AbortSignal | undefined): Promise<SessionState> {

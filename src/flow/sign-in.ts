@@ -3,12 +3,14 @@ import type { SourceContext } from '../ports.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
 import { parseTokenResponse, type TokenResponse, type TokenSet } from '../token.ts'
+import { untilAborted } from './abort.ts'
 import { isAnswer, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
 
 export interface SignIn {
-  login(input: never, signal: AbortSignal | undefined): Promise<SessionState>
+  /** `returned`: `input` is what came back of a login that has left the page. */
+  login(input: never, signal: AbortSignal | undefined, returned?: boolean): Promise<SessionState>
   startSession(response: TokenResponse): Promise<SessionState>
   /** Begins a session with `tokens`, in place of the one that was there. */
   begin(tokens: TokenSet): SessionState
@@ -51,6 +53,13 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
     })
   }
 
+  /** What the source's login is given. The user's part is bounded by nothing but the user. */
+  async function answerOf(input: never, overtaken: AbortSignal): Promise<never> {
+    if (!source.authorize) return input
+    const usersPart = await calls.run((context) => (source as Required<typeof source>).authorize(input, context))
+    return untilAborted(usersPart(overtaken), [overtaken]) as Promise<never>
+  }
+
   /** Asks for tokens and begins a session with them, unless nobody wants them any more. */
   function ask(input: never, isCurrent: () => boolean): Promise<SessionState> {
     return calls.run(async (context) => {
@@ -80,11 +89,16 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   }
 
   return {
-    async login(input, signal) {
+    async login(input, signal, returned = false) {
       if (!source.login) throw new TokenError('unsupported', 'the token source has no login')
       meet()
-      const work = (isCurrent: () => boolean, flight: Promise<SessionState>): Promise<SessionState> =>
-        ask(input, isCurrent)
+      const work = (
+        isCurrent: () => boolean,
+        flight: Promise<SessionState>,
+        overtaken: AbortSignal,
+      ): Promise<SessionState> =>
+        (returned ? Promise.resolve(input) : answerOf(input, overtaken))
+          .then((answer) => ask(answer, isCurrent))
           .then(stored)
           .catch((thrown: unknown) => {
             store.dispatch({ type: 'restore-ended', flight })
@@ -93,7 +107,7 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
           })
       const mine = attempts.start(work, signal)
       // A request that waits for a restore waits on for the login that overtakes it.
-      if (store.get().status === 'restoring')
+      if (returned || store.get().status === 'restoring')
         store.dispatch({ type: 'restore-started', flight: mine.flight, session: undefined })
       const release = (): void => void store.dispatch({ type: 'restore-ended', flight: mine.flight })
       signal?.addEventListener('abort', release)

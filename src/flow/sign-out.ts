@@ -53,6 +53,8 @@ export interface SignOut {
   repeat(): void
 }
 
+const WORST_FIRST: readonly Revoked[] = ['unconfirmed', 'not-configured']
+
 export function createSignOut(parts: Parts): SignOut {
   const {
     store,
@@ -131,9 +133,9 @@ export function createSignOut(parts: Parts): SignOut {
         : [revoke(tokens), kept?.then(newer)]
     const outcome = Promise.all([mine, stored, flight?.catch(() => {})])
       .then(async ([first, second]) => [first, second ?? 'confirmed', ...(await Promise.all(orphans))])
-      .then((all): Revoked => (all.every((one) => one === 'confirmed') ? 'confirmed' : 'unconfirmed'))
+      .then((all) => WORST_FIRST.find((one) => all.includes(one)) ?? 'confirmed')
     void outcome.then((revoked) => {
-      if (revoked !== 'confirmed') settled = settled === outcome ? undefined : settled
+      if (revoked === 'unconfirmed') settled = settled === outcome ? undefined : settled
       // Unless somebody has signed in meanwhile.
       else if (epochs.newest()?.what === 'unconfirmed') announce('nobody', 'logout')
     })

@@ -1,9 +1,8 @@
 import { readCookie } from '../adapters/cookies.ts'
-import { TokenError, type TokenErrorCode } from '../errors.ts'
-import { parseHttpDate, parseRetryAfter } from '../lib/http-date.ts'
 import { ownMembers } from '../lib/own.ts'
 import type { RefreshInput, SourceContext, TokenSource } from '../ports.ts'
 import type { TokenResponse } from '../token.ts'
+import { readAnswer, type SourceAnswer, toError, toErrorCode } from './answer.ts'
 import { readTokenResponse, textOf } from './read.ts'
 
 /** What both first-party sources can be told. */
@@ -25,28 +24,12 @@ export interface SourceOptions {
   readonly ended?: (answer: SourceAnswer) => boolean | undefined
 }
 
-/** What a server answered. */
-export interface SourceAnswer {
-  readonly status: number
-  /** The JSON value. `undefined`: the body is something else. */
-  readonly body: unknown
-  /** `null`: there is none, or it cannot be read across origins. */
-  header(name: string): string | null
-}
-
 /** What either source was told, and which of them it is. */
 export interface Calling extends SourceOptions {
   readonly credential: 'cookie' | 'token'
   readonly csrf?: { readonly cookie: string; readonly header: string }
   readonly body?: unknown
 }
-
-/** No server may keep us away for longer. */
-const MAX_RETRY_AFTER_MS = 3_600_000
-
-// RFC 6749 section 5.2, RFC 8707 section 2, OpenID Connect Core section 3.1.2.6.
-const CONFIGURATION = /^(invalid_(request|client|scope|target)|unauthorized_client|unsupported_grant_type)$/
-const INTERACTION = /^((interaction|login|consent)_required|insufficient_authorization)$/
 
 /**
  * What both first-party sources are: each call is one `POST` of JSON, made once.
@@ -95,48 +78,27 @@ export function createSource<Login>(
           signal,
         }),
       )
-      const { status, ok } = response
-      const header = (name: string): string | null => response.headers.get(name)
-      const text = (await response.text()).trim()
-      const at = now()
-      const serverNow = parseHttpDate(header('date'))
+      const answer = await readAnswer(response, now)
+      const { status, ok, body, header, error, refused } = answer
 
-      let body: unknown
       let tokens: TokenResponse | undefined
       try {
-        body = JSON.parse(text)
-        tokens = ownMembers((read ? read(body) : readTokenResponse(body, { now: at, serverNow })) as TokenResponse)
+        if (body !== undefined)
+          tokens = ownMembers((read ? read(body) : readTokenResponse(body, answer)) as TokenResponse)
       } catch {
-        // No JSON, or `read` stumbled over what it was not made for; what it says of it may quote the body.
+        // `read` stumbled over what it was not made for; what it says of it may quote the body.
       }
       if (ok && (tokens?.access_token || name === 'logout')) return tokens
 
-      // Some servers send their JSON, or nothing, as text/html: that is no page of a captive portal.
-      const html = body === undefined && /^<|html/i.test(text && text.charAt(0) + String(header('content-type')))
-      const passing = html || status >= 500 || [408, 425, 429].includes(status)
-      const error = textOf(ownMembers(body as { error?: unknown }).error)
-      // RFC 6749 section 5.2 says 400 or 401; some servers say it in a 200.
-      const refused = !passing && (!ok || error !== '')
       const over =
         name !== 'login' &&
         (ended?.({ status, body, header }) ??
           (refused && (/^invalid_(grant|token)$/.test(error) || (status === 401 && error !== 'invalid_client'))))
       // To a restore, which has no input, that is an answer, and so it is to a logout (RFC 7009 section 2.2).
       if (over && (!input || name === 'logout')) return undefined
-      const code: TokenErrorCode | false = over
-        ? 'refresh_rejected'
-        : refused &&
-          (name === 'login'
-            ? 'login_failed'
-            : CONFIGURATION.test(error)
-              ? 'configuration'
-              : INTERACTION.test(error) && 'insufficient_authentication')
-      const waitMs = Math.min(parseRetryAfter(header('retry-after'), serverNow || at), MAX_RETRY_AFTER_MS)
-      throw new TokenError(
-        code || (status === 504 ? 'timeout' : ok && !refused ? 'malformed_response' : 'refresh_unavailable'),
-        // Only an error of this form: a text might quote what it is about.
-        `the server answered ${status}${/^[a-z_]{1,40}$/.test(error) ? ` (${error})` : ''}`,
-        code ? {} : { transient: true, retryAt: at + waitMs || undefined },
+      throw toError(
+        answer,
+        over ? 'refresh_rejected' : refused && (name === 'login' ? 'login_failed' : toErrorCode(error)),
       )
     }
 

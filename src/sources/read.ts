@@ -6,7 +6,7 @@ import type { TokenResponse } from '../token.ts'
 /** When the answer was given, as epoch milliseconds. */
 export interface Given {
   /** By the device. */
-  readonly now: number
+  readonly at: number
   /** By the server. `NaN`: it does not say. */
   readonly serverNow: number
 }
@@ -38,11 +38,11 @@ export function readTokenResponse(body: unknown, given: Given): TokenResponse | 
   return undefined
 }
 
-function toResponse(token: string, place: Place, { now, serverNow }: Given): TokenResponse {
+function toResponse(token: string, place: Place, { at, serverNow }: Given): TokenResponse {
   const claims = ownMembers(decodeJwt(token) ?? {})
   const issued = seconds(claims['iat'])
   const expiry = seconds(claims['exp'])
-  const since = serverNow / 1_000 || issued || now / 1_000
+  const since = serverNow / 1_000 || issued || at / 1_000
   const response: Place = {
     access_token: token,
     // The two claims come from one clock, whichever it is.

@@ -12,7 +12,7 @@ const MINUTE_LATER = '2026-11-22T12:01:00'
 
 const jwtOf = (claims: object): string => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
 const read = (body: unknown, date: string | null = SERVER, now: number = NOW): TokenResponse | undefined =>
-  readTokenResponse(body, { now, serverNow: parseHttpDate(date) })
+  readTokenResponse(body, { at: now, serverNow: parseHttpDate(date) })
 
 describe('readTokenResponse', () => {
   const wire = {
