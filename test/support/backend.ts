@@ -6,7 +6,7 @@ import {
   type ApiServerOptions,
   type AuthServer,
   type AuthServerOptions,
-} from 'tokenward/testing'
+} from '../../src/testing/index.ts'
 
 export interface BackendOptions {
   readonly auth?: Omit<AuthServerOptions, 'clock' | 'host'>

@@ -1,4 +1,4 @@
-import type { ApiSettings, AuthEndpoint, AuthOutcome, AuthSettings, Fault, Gate } from 'tokenward/testing'
+import type { ApiSettings, AuthEndpoint, AuthOutcome, AuthSettings, Fault, Gate } from '../../src/testing/index.ts'
 import { startBackend } from './backend.ts'
 import { startHttp2Front, type Http2Front } from './http2-front.ts'
 import { startRecorder, type Recorded, type Recorder } from './recorder.ts'

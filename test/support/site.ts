@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { AuthServerOptions } from 'tokenward/testing'
+import type { AuthServerOptions } from '../../src/testing/index.ts'
 import { startBackend, type Backend } from './backend.ts'
 
 export interface Site extends Pick<Backend, 'auth' | 'api'> {

@@ -12,7 +12,7 @@ import {
   type Scenario,
   type Tab,
 } from './tabs-driver.ts'
-import { fault } from 'tokenward/testing'
+import { fault } from '../../src/testing/index.ts'
 
 const TIMEOUT_MS = 1_500
 /** What the contract allows for any promise, the API's own time aside. */

@@ -14,7 +14,7 @@ import {
   type Source,
   type Tab,
 } from './tabs-driver.ts'
-import { fault } from 'tokenward/testing'
+import { fault } from '../../src/testing/index.ts'
 
 interface Missing {
   readonly without: readonly string[]

@@ -13,7 +13,7 @@ import {
   type Source,
   type Tab,
 } from './tabs-driver.ts'
-import { fault } from 'tokenward/testing'
+import { fault } from '../../src/testing/index.ts'
 
 const sources = ['cookie', 'json'] as const
 const served = (tabs: readonly Tab[]): number[] => Array<number>(tabs.length).fill(200)
