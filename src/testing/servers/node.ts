@@ -27,16 +27,16 @@ export interface HttpServer {
 }
 
 /**
- * A builtin of Node, when a server starts and not before. No `import` names it: a bundler for browsers would look for
- * such a module.
+ * The module, when a server starts and not before. No `import` names it: a bundler for browsers would look for
+ * it.
  *
  * @throws TypeError Where there is no Node.
  */
-export function builtin<Module>(name: `node:${string}`): Module {
+export function nodeHttp(): NodeHttp {
   const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } }
-  const found = process?.getBuiltinModule?.(name)
+  const found = process?.getBuiltinModule?.('node:http')
   if (found === undefined) {
     throw new TypeError('Servers need Node, 20.19 or newer. In a browser or a worker, take toHandlers and msw.')
   }
-  return found as Module
+  return found as NodeHttp
 }

@@ -1,7 +1,7 @@
 import type { ServerClock } from './clock.ts'
 import type { ServedFaults } from './faults.ts'
 import type { Call, Reply } from './http.ts'
-import { builtin, type Incoming, type NodeHttp, type Outgoing } from './node.ts'
+import { nodeHttp, type Incoming, type Outgoing } from './node.ts'
 
 /** `localhost` is the same site as a page on `localhost`, so cookies go along; `127.0.0.1` is another site. */
 export type Host = '127.0.0.1' | 'localhost'
@@ -32,7 +32,7 @@ export interface Served {
 
 /** Serves on a loopback port. */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { createServer } = builtin<NodeHttp>('node:http')
+  const { createServer } = nodeHttp()
   const server = createServer((request, response) => {
     answer(options, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined)

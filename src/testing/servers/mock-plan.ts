@@ -1,0 +1,208 @@
+import { RecordingError } from '../errors.ts'
+import {
+  RECORDING_VERSION,
+  type ExchangeKind,
+  type Har,
+  type HarEntry,
+  type HarPair,
+  type HarResponse,
+  type TokenReference,
+} from '../har/format.ts'
+import { idsIn, leavesOf } from './mock-template.ts'
+
+/** A recording, read for being served. */
+export interface Plan {
+  /** The recorded origins; the first is the application's own. */
+  readonly origins: readonly string[]
+  readonly exchanges: readonly PlannedExchange[]
+  readonly tokens: ReadonlyMap<string, TokenReference>
+  /** By `METHOD origin/path`. */
+  readonly needs: ReadonlyMap<string, Needs>
+}
+
+export interface PlannedExchange {
+  /** The entry, from 0. */
+  readonly index: number
+  readonly kind: ExchangeKind | undefined
+  readonly principal: string | undefined
+  readonly origin: string
+  readonly method: string
+  /** With placeholders, decoded from the URL. */
+  readonly path: string
+  readonly query: Readonly<Record<string, string>>
+  /** The values of the body by their paths. */
+  readonly body: Readonly<Record<string, string>>
+  readonly isForm: boolean
+  /** Where the access token was, and which. */
+  readonly credential: Credential | undefined
+  /** The browser's cookies went along. */
+  readonly withCookies: boolean
+  readonly response: HarResponse
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly durationMs: number
+}
+
+export interface Credential {
+  readonly id: string
+  readonly in: 'header' | 'query'
+  readonly name: string
+  /** The value with its placeholder. */
+  readonly template: string
+}
+
+/** What a route asks of a request. */
+export interface Needs {
+  readonly token: boolean
+  /** All that the recording shows to be needed: what every good token had, or what a refusal named. */
+  readonly scope: string
+  /** One of these, where there are any. */
+  readonly audiences: readonly string[]
+  /** Who issued the tokens that were taken. */
+  readonly issuers: readonly string[]
+}
+
+/**
+ * Reads a recording.
+ *
+ * @param scopes Scopes that are needed, by `METHOD /path` or `METHOD origin/path`, beside what the recording shows.
+ * @throws {@link RecordingError} `invalid_har`, `unsupported_version`, `missing_token`; it names the entry.
+ */
+export function planOf(har: Har, scopes: Readonly<Record<string, string>> = {}): Plan {
+  const { entries, tokens } = checked(har)
+  const exchanges = entries.map((entry, index) => planned(entry, index, tokens))
+  const issuing = exchanges.find(({ kind }) => kind !== undefined)?.origin
+  const origins = [...new Set(exchanges.map(({ origin }) => origin))]
+  const needs = new Map<string, Needs>()
+  for (const one of exchanges) {
+    const route = routeOf(one)
+    if (!needs.has(route)) needs.set(route, needsOf(route, exchanges, tokens, scopes))
+  }
+  return {
+    origins: issuing === undefined ? origins : [issuing, ...origins.filter((origin) => origin !== issuing)],
+    exchanges,
+    tokens,
+    needs,
+  }
+}
+
+export function routeOf({ method, origin, path }: Pick<PlannedExchange, 'method' | 'origin' | 'path'>): string {
+  return `${method} ${origin}${path}`
+}
+
+/** Who is asked for a token like this. */
+export function issuerOf(token: TokenReference | undefined, exchanges: readonly PlannedExchange[]): string {
+  const issuing = exchanges[token?.issuedBy ?? -1]
+  return issuing?.origin ?? `${token?.principal ?? 'nobody'}, before the recording`
+}
+
+function checked(har: unknown): { entries: readonly HarEntry[]; tokens: ReadonlyMap<string, TokenReference> } {
+  const log = (har as Partial<Har> | null | undefined)?.log as Partial<Har['log']> | undefined
+  if (!Array.isArray(log?.entries)) throw new RecordingError('invalid_har', 'This is no HAR: it has no log.entries.')
+  const { _tokenward: version = RECORDING_VERSION, _tokens = [], entries } = log
+  if (version > RECORDING_VERSION) {
+    throw new RecordingError(
+      'unsupported_version',
+      `The recording has version ${version}, and ${RECORDING_VERSION} is the newest that is known here: update tokenward.`,
+    )
+  }
+  return { entries: entries as readonly HarEntry[], tokens: new Map(_tokens.map((token) => [token.id, token])) }
+}
+
+function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): PlannedExchange {
+  const broken = (what: string): RecordingError =>
+    new RecordingError('invalid_har', `Entry ${index} ${what}.`, { entry: index })
+  const { request, response, startedDateTime, time } = (entry as HarEntry | null) ?? ({} as Partial<HarEntry>)
+  if (typeof request?.url !== 'string' || !URL.canParse(request.url))
+    throw broken('has no request with an absolute URL')
+  if (typeof response?.status !== 'number') throw broken('has no response with a status')
+  const url = new URL(request.url)
+  const { headers = [], postData, method = 'GET' } = request as Partial<typeof request>
+  const mimeType = postData?.mimeType ?? ''
+  const credential = credentialIn(headers, url)
+  for (const id of credential ? [credential.id] : []) {
+    if (tokens.has(id)) continue
+    throw new RecordingError('missing_token', `Entry ${index} was sent with ${id}, which log._tokens does not name.`, {
+      entry: index,
+    })
+  }
+  return {
+    index,
+    kind: entry._exchange,
+    principal: entry._principal ?? (credential && tokens.get(credential.id)?.principal),
+    origin: url.origin,
+    method: method.toUpperCase(),
+    path: decoded(url.pathname),
+    query: Object.fromEntries(url.searchParams),
+    body: leavesOf(postData?.text ?? '', mimeType),
+    isForm: mimeType.startsWith('application/x-www-form-urlencoded'),
+    credential,
+    withCookies: entry._credentials === true || headers.some(({ name }) => name.toLowerCase() === 'cookie'),
+    response,
+    at: Date.parse(startedDateTime ?? '') || 0,
+    durationMs: Number(time) || 0,
+  }
+}
+
+function credentialIn(headers: readonly HarPair[], url: URL): Credential | undefined {
+  const places = [
+    ...headers.map(({ name, value }) => ({ in: 'header' as const, name: name.toLowerCase(), template: value })),
+    ...[...url.searchParams].map(([name, value]) => ({ in: 'query' as const, name, template: value })),
+  ]
+  for (const place of places) {
+    if (place.name === 'cookie') continue
+    const id = idsIn(place.template).find((one) => one.startsWith('access_'))
+    if (id !== undefined) return { id, ...place }
+  }
+  return undefined
+}
+
+function needsOf(
+  route: string,
+  exchanges: readonly PlannedExchange[],
+  tokens: Plan['tokens'],
+  scopes: Readonly<Record<string, string>>,
+): Needs {
+  const here = exchanges.filter((one) => routeOf(one) === route && one.kind === undefined)
+  const origin = here[0]?.origin
+  const isGood = ({ response: { status } }: PlannedExchange): boolean => status > 0 && status < 400
+  const accepted = here
+    .filter((one) => one.credential && isGood(one))
+    .map(({ credential }) => tokens.get(credential?.id ?? ''))
+  const acceptedAtOrigin = exchanges
+    .filter((one) => one.origin === origin && one.credential && isGood(one))
+    .map(({ credential }) => tokens.get(credential?.id ?? ''))
+  const [first = [], ...others] = accepted.map((token) => words(token?.claims['scope']))
+  const shown = first.filter((scope) => others.every((other) => other.includes(scope)))
+  const named = here.flatMap(({ response }) => (response.status === 403 ? words(namedScope(response)) : []))
+  const { [route]: exact, [route.replace(origin ?? '', '')]: short } = scopes
+  const isPublic = here.some((one) => !one.credential && isGood(one))
+  return {
+    token: !isPublic && here.some((one) => one.credential !== undefined || one.response.status === 401),
+    scope: exact ?? short ?? [...new Set(named.length > 0 ? named : shown)].join(' '),
+    audiences: [...new Set(acceptedAtOrigin.flatMap((token) => audiencesOf(token?.claims['aud'])))],
+    issuers: [...new Set(acceptedAtOrigin.map((token) => issuerOf(token, exchanges)))],
+  }
+}
+
+/** The scope that a challenge asks for. */
+function namedScope({ headers }: HarResponse): string | undefined {
+  const challenge = headers.find(({ name }) => name.toLowerCase() === 'www-authenticate')?.value ?? ''
+  return /error="?insufficient_scope/.test(challenge) ? /scope="([^"]*)"/.exec(challenge)?.[1] : undefined
+}
+
+export function audiencesOf(aud: unknown): string[] {
+  return [aud].flat().filter((one) => typeof one === 'string')
+}
+
+function words(text: unknown): string[] {
+  return typeof text === 'string' ? text.split(' ').filter((one) => one !== '') : []
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

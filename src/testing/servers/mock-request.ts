@@ -1,0 +1,94 @@
+import { judgeClaims, type AccessProblem } from './bearer.ts'
+import { credentialOf, textOf, type Call } from './http.ts'
+import { audiencesOf, routeOf, type Needs, type PlannedExchange } from './mock-plan.ts'
+import type { Ask, Deciding, Decision } from './mock-rules.ts'
+import { nextOf, type MockSession } from './mock-state.ts'
+import { leavesOf, likeness, matchTemplate } from './mock-template.ts'
+
+/** A request of the application: is it let in, and what is it answered? */
+export function decideRequest(deciding: Deciding, ask: Ask, candidates: readonly PlannedExchange[]): Decision {
+  const { plan, rules, state } = deciding
+  const [first] = candidates
+  const needs = first && plan.needs.get(routeOf(first))
+  if (rules.auth === 'ignore' || !needs?.token) return answerOf(deciding, ask, candidates, undefined)
+  const access = admitted(deciding, ask, candidates, needs)
+  if ('problem' in access) return { outcome: access.problem.error, problem: access.problem, state }
+  const { session } = access
+  // What was refused is refused by the rules above, if at all.
+  const own = candidates.filter(
+    (one) => (one.principal ?? session.principal) === session.principal && one.response.status !== 401,
+  )
+  if (own.length === 0) return { outcome: 'forbidden', session, state }
+  return answerOf(deciding, ask, own, session)
+}
+
+function admitted(
+  { rules, state, now }: Deciding,
+  { call, proof }: Ask,
+  candidates: readonly PlannedExchange[],
+  needs: Needs,
+): { readonly session: MockSession } | { readonly problem: AccessProblem } {
+  const invalid = (description: string): { problem: AccessProblem } => ({
+    problem: { error: 'invalid_token', description },
+  })
+  const presented = presentedAccess(call, candidates)
+  if (presented === 'malformed') {
+    return { problem: { error: 'invalid_request', description: 'The request holds no single token' } }
+  }
+  if (presented === undefined) return { problem: { error: 'no_token' } }
+  const token = state.tokens.get(presented.token)
+  const session = token && state.sessions.get(token.session)
+  if (!session || token.kind !== 'access') return invalid('The access token is not of this issuer')
+  if (session.jkt !== undefined) {
+    if (proof?.outcome !== 'proven') return { problem: { error: proof?.outcome ?? 'invalid_dpop_proof' } }
+    if (presented.scheme !== 'dpop' || proof.jkt !== session.jkt) return invalid('The access token is bound to a key')
+  }
+  if (token.expiresAt <= now) return invalid('The access token expired')
+  if (token.revoked || session.ended !== undefined) return invalid('The access token was revoked')
+  const audiences = audiencesOf(token.claims['aud'])
+  const isForHere =
+    needs.audiences.length > 0 && audiences.length > 0
+      ? audiences.some((one) => needs.audiences.includes(one))
+      : needs.issuers.length === 0 || needs.issuers.includes(token.issuer)
+  if (!isForHere) return invalid('The access token is for another audience')
+  const problem = judgeClaims(token.claims, { now, ...(rules.scopes && { scope: needs.scope }) })
+  return problem ? { problem } : { session }
+}
+
+/** The access token of a request: in `Authorization`, or where the recording had it. */
+function presentedAccess(
+  { headers, url }: Call,
+  candidates: readonly PlannedExchange[],
+): { readonly scheme: string; readonly token: string } | 'malformed' | undefined {
+  const { authorization } = headers
+  const credential = credentialOf(authorization)
+  if (credential?.scheme === 'bearer' || credential?.scheme === 'dpop') return credential
+  if (/^(bearer|dpop)(\s|$)/i.test(authorization ?? '')) return 'malformed'
+  for (const { credential: place } of candidates) {
+    if (!place) continue
+    const value = place.in === 'header' ? headers[place.name] : url.searchParams.get(place.name)
+    const token = matchTemplate(place.template, value ?? '')?.get(place.id)
+    if (token !== undefined) return { scheme: 'bearer', token }
+  }
+  return undefined
+}
+
+/** The recorded answer that fits best: the same query, the most similar body, the next in order. */
+function answerOf(
+  { state }: Deciding,
+  { call }: Ask,
+  candidates: readonly PlannedExchange[],
+  session: MockSession | undefined,
+): Decision {
+  const asked = Object.fromEntries(call.url.searchParams)
+  const fitting = candidates.filter(({ query }) => likeness(query, asked).different === 0)
+  const came = leavesOf(textOf(call.body), call.headers['content-type'] ?? '')
+  const scored = fitting.map((one) => ({ one, score: likeness(one.body, came) }))
+  const best = Math.min(...scored.map(({ score }) => score.different))
+  const fits = scored.filter(({ score }) => score.different === best).map(({ one }) => one)
+  const [first] = fits
+  if (!first) return { outcome: 'not_recorded', ...(session && { session }), state }
+  const key = `${session?.id ?? 'anybody'} ${first.index}`
+  const { item, state: after } = nextOf(state, key, fits)
+  return { outcome: 'answered', exchange: item ?? first, ...(session && { session }), state: after }
+}

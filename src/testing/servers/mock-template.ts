@@ -1,0 +1,76 @@
+/** `{{access_p1_2}}`; in a URL, where braces may not be, `%7B%7Baccess_p1_2%7D%7D`. */
+const PLACEHOLDER = /(?:\{\{|%7B%7B)([a-z]+_p\d+_\d+(?:_(?:payload|signature))?)(?:\}\}|%7D%7D)/gi
+
+/** The ids of the placeholders in `text`, in order, each once. */
+export function idsIn(text: string): string[] {
+  return [...new Set(Array.from(text.matchAll(PLACEHOLDER), ([, id = '']) => id))]
+}
+
+/** `text` with what `valueOf` gives for each placeholder; `undefined` leaves it. */
+export function fillTemplate(text: string, valueOf: (id: string) => string | undefined): string {
+  return text.replace(PLACEHOLDER, (whole, id: string) => valueOf(id) ?? whole)
+}
+
+/** What stands in `text` where the template has its placeholders, by id. `undefined`: the rest of it differs. */
+export function matchTemplate(template: string, text: string): ReadonlyMap<string, string> | undefined {
+  const ids: string[] = []
+  let pattern = ''
+  let end = 0
+  for (const found of template.matchAll(PLACEHOLDER)) {
+    pattern += `${literal(template.slice(end, found.index))}([^]+?)`
+    ids.push(found[1] ?? '')
+    end = found.index + found[0].length
+  }
+  if (ids.length === 0) return template === text ? new Map() : undefined
+  const values = new RegExp(`^${pattern}${literal(template.slice(end))}$`).exec(text)?.slice(1)
+  return values && new Map(ids.map((id, index) => [id, values[index] ?? '']))
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** How alike a recorded body and one that came are. */
+export interface Likeness {
+  /** Values that are the same, and those that stand where a secret stood. */
+  readonly same: number
+  /** Values that differ, are missing, or were not there. */
+  readonly different: number
+  /** What stands where the placeholders stand, by id. */
+  readonly values: ReadonlyMap<string, string>
+}
+
+/** Compares the values in two bodies: JSON and forms by their members, anything else as a whole. */
+export function likeness(recorded: Readonly<Record<string, string>>, came: Readonly<Record<string, string>>): Likeness {
+  const values = new Map<string, string>()
+  let same = 0
+  for (const [path, template] of Object.entries(recorded)) {
+    const found = Object.hasOwn(came, path) ? matchTemplate(template, came[path] ?? '') : undefined
+    if (!found) continue
+    same += 1
+    for (const [id, value] of found) values.set(id, value)
+  }
+  const all = new Set([...Object.keys(recorded), ...Object.keys(came)])
+  return { same, different: all.size - same, values }
+}
+
+/** The values in a body by the path to each: `{ 'user.email': '...' }`. */
+export function leavesOf(text: string, mimeType: string): Record<string, string> {
+  if (text === '') return {}
+  if (mimeType.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text))
+  try {
+    const leaves: Record<string, string> = {}
+    collect(JSON.parse(text), '', leaves)
+    return leaves
+  } catch {
+    return { '': text }
+  }
+}
+
+function collect(value: unknown, path: string, into: Record<string, string>): void {
+  if (typeof value !== 'object' || value === null) {
+    into[path] = typeof value === 'string' ? value : JSON.stringify(value)
+    return
+  }
+  for (const [name, member] of Object.entries(value)) collect(member, path === '' ? name : `${path}.${name}`, into)
+}
