@@ -26,12 +26,15 @@ export interface Tab {
 
 export interface PageOptions {
   readonly source?: Source
+  /** Where a refresh token survives a reload; only for `json`. Default: nowhere. */
+  readonly storage?: Storage
   /** See `tabs-missing.ts`. */
   readonly without?: readonly string[]
   readonly timeoutMs?: number
 }
 
 export type Source = 'cookie' | 'json'
+export type Storage = 'plain' | 'encrypted'
 
 /** One profile of a browser, and servers of its own. */
 export interface Driver {

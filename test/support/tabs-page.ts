@@ -8,6 +8,7 @@ import {
   type TokenManager,
 } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
+import { encryptedStorage, indexedDbStorage, type TokenStorage } from 'tokenward/storage'
 import { takeAway } from './tabs-missing.ts'
 import { everythingInPage, placesOfSecrets } from './walk.ts'
 
@@ -62,12 +63,15 @@ takeAway(query.getAll('without'))
 
 const auth = query.get('auth') ?? ''
 const [kind, endpoints] = auth ? [jsonSource, `${auth}/json`] : [cookieSource, '/auth']
+const storages: Readonly<Record<string, () => TokenStorage>> = { plain: indexedDbStorage, encrypted: encryptedStorage }
+const storage = storages[query.get('storage') ?? '']?.()
 const resource = new URL('/api/', location.href).href
 const resources = [resource, ...query.getAll('resource')]
 
 const tokens: Client['tokens'] = createTokenManager({
   source: kind({ login: `${endpoints}/login`, refresh: `${endpoints}/refresh`, logout: `${endpoints}/logout` }),
   resources,
+  ...(storage && { storage }),
   timing: { requestTimeoutMs: Number(query.get('timeout') ?? 2_000) },
 })
 const api = axios.create({ baseURL: resource, adapter: 'xhr' })

@@ -4,6 +4,7 @@ import type { Scenario } from './tabs-driver.ts'
 import { leakScenarios } from './tabs-leaks.ts'
 import { logoutScenarios } from './tabs-logout.ts'
 import { refreshScenarios } from './tabs-refresh.ts'
+import { storageScenarios } from './tabs-storage.ts'
 
 /** What tabs of one browser have to show, whichever browser it is. */
 export const scenarios: readonly Scenario[] = [
@@ -12,4 +13,5 @@ export const scenarios: readonly Scenario[] = [
   ...deathScenarios,
   ...degradedScenarios,
   ...leakScenarios,
+  ...storageScenarios,
 ]
