@@ -14,7 +14,7 @@ export interface PublicJwk {
 }
 
 export interface Jwks {
-  readonly keys: readonly PublicJwk[]
+  readonly keys: PublicJwk[]
 }
 
 export type Claims = Readonly<Record<string, unknown>>
