@@ -18,6 +18,7 @@ import { createSignOut, type LogoutOptions, type LogoutReport } from './flow/sig
 import { createWatch } from './flow/watch.ts'
 import { createEmitter } from './lib/emitter.ts'
 import { ownMembers } from './lib/own.ts'
+import { endAll } from './lib/waiters.ts'
 import { parseOptions, type TokenManagerOptions } from './options.ts'
 import type { Ports } from './ports.ts'
 import type { TokenEvents } from './session/events.ts'
@@ -237,7 +238,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     },
     dispose() {
       const disposed = new TokenError('aborted', 'the token manager was disposed of')
-      life.abort(disposed)
+      endAll(life, disposed)
       schedule.stop()
       events.clear()
       parts.attempts.overtake(disposed)

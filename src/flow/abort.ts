@@ -1,13 +1,18 @@
 import { TokenError } from '../errors.ts'
+import { waitersOf } from '../lib/waiters.ts'
 
 /**
  * Settles as `promise` does, or rejects in the very task in which one of `signals` aborts, with what
- * {@link abortError} makes of its reason. Leaves no listener behind.
+ * {@link abortError} makes of its reason. The first of them is a caller's, and is left without a listener; the others
+ * are those of a session and a manager, which end by `endAll`.
  */
 export function untilAborted<T>(promise: Promise<T>, signals: readonly (AbortSignal | undefined)[]): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    const [caller] = signals
+    const ours = signals.slice(1).map((signal) => signal && waitersOf(signal))
     const settle = (): void => {
-      for (const signal of signals) signal?.removeEventListener('abort', check)
+      caller?.removeEventListener('abort', check)
+      for (const waiters of ours) waiters?.delete(check)
     }
     const check = (): void => {
       const aborted = signals.find((signal) => signal?.aborted)
@@ -15,7 +20,8 @@ export function untilAborted<T>(promise: Promise<T>, signals: readonly (AbortSig
       settle()
       reject(abortError(aborted))
     }
-    for (const signal of signals) signal?.addEventListener('abort', check)
+    caller?.addEventListener('abort', check)
+    for (const waiters of ours) waiters?.add(check)
     promise.then(resolve, reject).finally(settle)
     check()
   })

@@ -1,5 +1,6 @@
 import type { TokenError } from '../errors.ts'
 import type { Instant } from '../lib/instant.ts'
+import { endAll } from '../lib/waiters.ts'
 
 /**
  * One sign-in, from its beginning to its end. Its identity is what requests, refreshes and their answers are compared
@@ -26,6 +27,6 @@ export function createSession(epoch: number, started: Instant, controller: Abort
     epoch,
     started,
     signal: controller.signal,
-    end: (error) => controller.abort(error),
+    end: (error) => endAll(controller, error),
   }
 }

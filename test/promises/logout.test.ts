@@ -123,11 +123,12 @@ describe('logout wins', () => {
         },
       ),
     )
-    void stage.tokens.logout()
+    const report = stage.tokens.logout()
     expect(signals.map(({ aborted }) => aborted)).toEqual([true])
     expect(await flying).toMatchObject({ code: 'signed_out' })
     await stage.get('/public')
     expect(stage.backend.api.log.map(({ presented }) => presented)).toEqual([undefined])
+    await report
   })
 
   test('F81: everything that waits rejects signed_out, and nothing is asked of the token endpoint afterwards', async () => {
