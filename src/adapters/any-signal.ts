@@ -6,13 +6,16 @@ export interface AnySignal {
   release(kept?: AbortSignal | null): void
 }
 
+type Source = AbortSignal | null | undefined
+
+const release = (): void => {}
+
 /** `AbortSignal.any`, also for browsers before 2024 and for signals that are not the platform's own. */
-export function anySignal(...given: readonly (AbortSignal | null | undefined)[]): AnySignal {
-  const sources = given.filter((source) => !!source)
-  const found = { signal: sources[0], release(_kept?: AbortSignal | null) {} }
-  if (!sources[1]) return found
+export function anySignal(one: Source, other: Source): AnySignal {
+  if (!one || !other) return { signal: one ?? other ?? undefined, release }
+  const sources = [one, other]
   try {
-    found.signal = AbortSignal.any(sources)
+    return { signal: AbortSignal.any(sources), release }
   } catch {
     const controller = new AbortController()
     const check = (): void => {
@@ -20,10 +23,11 @@ export function anySignal(...given: readonly (AbortSignal | null | undefined)[])
     }
     for (const source of sources) source.addEventListener('abort', check)
     check()
-    found.signal = controller.signal
-    found.release = (kept) => {
-      for (const source of sources) if (source !== kept) source.removeEventListener('abort', check)
+    return {
+      signal: controller.signal,
+      release(kept) {
+        for (const source of sources) if (source !== kept) source.removeEventListener('abort', check)
+      },
     }
   }
-  return found
 }

@@ -40,6 +40,8 @@ export function own<K extends keyof Config>(config: Config, key: K): Config[K] |
 export function settleUrl(config: Config): string {
   let url = own(config, 'url') ?? ''
   let baseURL = own(config, 'baseURL') ?? ''
+  // As most are: every version does the same, and nothing needs settling.
+  if (url.startsWith('/') && url[1] !== '/' && baseURL && !baseURL.endsWith('/')) return baseURL + url
   const allowAbsoluteUrls = own(config, 'allowAbsoluteUrls') ?? true
   const joined = url ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : baseURL
   const isAbsolute = /^([a-z][a-z\d+\-.]*:)?\/\//i.test(url)

@@ -19,8 +19,13 @@ export interface BindAxiosOptions {
   refused?(answer: AxiosAnswer): boolean
 }
 
-/** Whose wrapper an adapter is, so that a second bind of the same manager changes nothing; and who has seen a config. */
-const owners = new WeakMap<object, TokenSender>()
+/** Whose wrapper an adapter is, so that a second bind of the same manager changes nothing. */
+const OWNER = Symbol('owner')
+type Wrapper = AxiosAdapter & { [OWNER]?: TokenSender }
+
+/** The adapters of requests that came by here: functions, and the names of axios' own. */
+const functions = new WeakSet<object>()
+const names = new Set<string>()
 
 /**
  * Sends every request of `instance` with a token, refreshes the token when it is refused, and sends the request once
@@ -43,16 +48,17 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
 
   function wrap(config: Config): Config {
     const { adapter } = config
-    if (owners.get(adapter as AxiosAdapter) === tokens) return config
-    const wrapper: AxiosAdapter = function adapterWithTokens(wire) {
-      owners.set(wire, tokens)
+    if ((adapter as Wrapper | undefined)?.[OWNER] === tokens) return config
+    if (typeof adapter === 'function') functions.add(adapter)
+    else names.add(String(adapter))
+    const wrapper: Wrapper = function adapterWithTokens(wire) {
       // At once: a retry library sends this very config again, and would wrap the wrapper.
-      Object.assign(wire, { adapter })
+      wire.adapter = adapter as AxiosAdapter
       const transport = getAdapter(adapter ?? instance.defaults.adapter, wire)
       const isBare = own(wire, 'tokens') === false || wire.auth || wire.headers.has('Authorization')
       return isBare ? transport(wire) : send(wire, transport)
     }
-    owners.set(wrapper, tokens)
+    wrapper[OWNER] = tokens
     config.adapter = wrapper
     return config
   }
@@ -60,7 +66,8 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
   // An interceptor that runs after ours can set an adapter of its own: then nothing of ours runs, and nothing fails.
   function check<T>(answer: T): T {
     const { config, headers } = (answer ?? {}) as Partial<AxiosResponse>
-    if (!warned && headers && config?.headers && !owners.has(config)) {
+    const { adapter } = config ?? {}
+    if (!warned && headers && !(typeof adapter === 'function' ? functions.has(adapter) : names.has(String(adapter)))) {
       warned = true
       warn('an interceptor replaced config.adapter: call bindAxios before you add it')
     }

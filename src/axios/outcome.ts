@@ -24,7 +24,7 @@ export function answerOf(
       AxiosHeaders.from(headers as AxiosHeaders)
         .get(name)
         ?.toString() ?? null,
-    refused: attempt(() => refused?.({ status, headers, data: parsed(data) })) ?? false,
+    refused: (refused && attempt(() => refused({ status, headers, data: parsed(data) }))) ?? false,
   }
 }
 
@@ -61,7 +61,7 @@ interface NodeRequest {
 export function clean(found: unknown, config: Config, names: readonly string[], depth = 6): void {
   if (typeof found !== 'object' || !found || !depth) return
   const { config: sent, request, response, cause, data } = found as Holder
-  if (sent) Reflect.set(found, 'config', config)
+  if (sent && sent !== config) Reflect.set(found, 'config', config)
   // Code that asks only whether there is one goes on. The platform's own XMLHttpRequest tells no headers.
   if (request && request[Symbol.toStringTag] !== 'XMLHttpRequest') Reflect.set(found, 'request', {})
   // Node's stream of an answer leads to the request. Its headers have been sent: nothing needs them any more.
@@ -71,5 +71,6 @@ export function clean(found: unknown, config: Config, names: readonly string[], 
     for (const name of names) (source._redirectable ?? source).removeHeader?.(name)
     source._header = 'sent'
   }
-  for (const next of [response, cause]) clean(next, config, names, depth - 1)
+  if (response) clean(response, config, names, depth - 1)
+  if (cause) clean(cause, config, names, depth - 1)
 }

@@ -8,8 +8,9 @@ import { answerOf, clean, type AxiosAnswer } from './outcome.ts'
 
 /** What became of one send. Whatever `validateStatus` says, a refused token is seen. */
 interface Outcome {
-  readonly sent: Promise<AxiosResponse>
   readonly response: AxiosResponse | undefined
+  /** What the transport failed with, if it did. */
+  readonly failure: { readonly reason: unknown } | undefined
 }
 
 type Body = { destroy?(): void; cancel?(): Promise<void>; once?(event: 'close', task: () => void): object } | null
@@ -22,14 +23,14 @@ export type Send = (config: Config, transport: AxiosAdapter) => Promise<AxiosRes
  */
 export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) => boolean): Send {
   return async function send(config, transport) {
-    const startedAt = monotonicMs()
     const url = settleUrl(config)
-    const { headers, beforeRedirect, timeout = 0 } = config
+    const { headers, beforeRedirect, timeout } = config
+    // Every request pays for what is here: a clock is read only if there is something to measure.
+    const startedAt = timeout ? monotonicMs() : 0
     const signal = config.signal as AbortSignal | undefined
-    const borrowed = { signal, beforeRedirect, timeout: config.timeout }
     const canceled = config.cancelToken?.toAbortSignal() as (AbortSignal & { unsubscribe(): void }) | undefined
     const gaveUp = anySignal(signal, canceled)
-    const leftMs = (): number => startedAt + timeout - monotonicMs()
+    const leftMs = (): number => startedAt + (timeout ?? 0) - monotonicMs()
     let heard = gaveUp
     let names: string[] = []
     let response: AxiosResponse | undefined
@@ -38,28 +39,33 @@ export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) 
       repeatable: isRepeatable(config.data),
       answer: (outcome) => answerOf(outcome.response, refused),
       async send(credentials, session) {
-        // The answer that is not handed on must not keep its connection.
-        const body = response?.data as Body
-        body?.destroy?.()
-        void body?.cancel?.().catch(() => {})
-
+        if (response) {
+          // The answer that is not handed on must not keep its connection.
+          const body = response.data as Body
+          body?.destroy?.()
+          void body?.cancel?.().catch(() => {})
+        }
         names = Object.keys(credentials)
-        headers.set(credentials)
+        Object.assign(headers, credentials)
         heard = anySignal(signal, session)
-        Object.assign(config, { signal: heard.signal }, timeout && { timeout: Math.max(1, Math.ceil(leftMs())) })
-        const sent = (async () => transport(config))()
-        response = await sent.catch((thrown: unknown) => {
-          clean(thrown, config, names)
-          const error = thrown as Partial<AxiosError> | undefined
+        config.signal = heard.signal as AbortSignal
+        if (timeout) config.timeout = Math.max(1, Math.ceil(leftMs()))
+        let failure: Outcome['failure']
+        try {
+          response = await transport(config)
+        } catch (reason) {
+          failure = { reason }
+          clean(reason, config, names)
+          const error = reason as Partial<AxiosError> | undefined
           const told = error?.message
           // It names the timeout that the application has set, not what the wait has left of it.
           if (typeof told === 'string' && told.startsWith('timeout ')) {
-            Reflect.set(thrown as object, 'message', told.replace(String(config.timeout), String(timeout)))
+            Reflect.set(reason as object, 'message', told.replace(String(config.timeout), String(timeout)))
           }
-          return error?.response
-        })
+          response = error?.response
+        }
         clean(response, config, names)
-        return { sent, response }
+        return { response, failure }
       },
     }
 
@@ -71,10 +77,12 @@ export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) 
     }
 
     try {
-      const asked = { ...own(config, 'tokens'), url, method: config.method?.toUpperCase() }
-      const target = { ...asked, waitMs: timeout || undefined, signal: gaveUp.signal }
-      const { sent } = await tokens.send(target as SendTarget, exchange)
-      return await sent
+      const asked = own(config, 'tokens')
+      const target = { url, method: config.method?.toUpperCase(), waitMs: timeout || undefined, signal: gaveUp.signal }
+      const wanted = (asked ? { ...asked, ...target } : target) as SendTarget
+      const { response: last, failure } = await tokens.send(wanted, exchange)
+      if (failure) throw failure.reason
+      return last as AxiosResponse
     } catch (reason) {
       // If the caller has aborted, axios itself turns whatever it is into its `CanceledError`.
       const cause = tokenErrorOf(reason)
@@ -87,7 +95,9 @@ export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) 
       const error = new AxiosError(cause.message, 'ERR_TOKEN', config, response?.request, response)
       throw Object.assign(error, { cause })
     } finally {
-      headers.delete(names)
+      // As an operator: what was added last is taken away without a trace, and the object stays a fast one.
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+      for (const name of names) delete headers[name]
       canceled?.unsubscribe()
       gaveUp.release()
       // Node's adapter looks at `config.signal` once more, when a stream ends, to stop listening to it.
@@ -97,12 +107,17 @@ export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) 
 
     function giveBack(): void {
       heard.release()
-      for (const [key, value] of Object.entries(borrowed)) {
-        if (value === undefined) Reflect.deleteProperty(config, key)
-        else Reflect.set(config, key, value)
-      }
+      restore(config, 'signal', signal)
+      restore(config, 'beforeRedirect', beforeRedirect)
+      if (timeout) config.timeout = timeout
     }
   }
+}
+
+/** What was absent before a send is absent after it. */
+function restore<K extends keyof Config>(config: Config, key: K, value: Config[K]): void {
+  if (value === undefined) Reflect.deleteProperty(config, key)
+  else config[key] = value
 }
 
 /** A stream is spent by the first send: Node's, the platform's, an async iterable, an object of `form-data`. */
