@@ -112,9 +112,11 @@ const ACTIONS = ownMembers<Record<string, Action>>({
  */
 export function judge(answer: Answer, attempt: Attempt): Verdict {
   const { status } = answer
+  const refused = Object.hasOwn(answer, 'refused') && answer.refused
+  if (status < 400 && !refused) return PROPAGATE
   const { sent, held, tried } = ownMembers(attempt)
   let verdict = PROPAGATE
-  if (ownMembers(answer).refused) verdict = { action: 'refresh-retry' }
+  if (refused) verdict = { action: 'refresh-retry' }
   else if (sent && (status === 401 || status === 403)) verdict = judgeDenial(answer, sent)
   else if (status === 401 && held !== undefined) verdict = { action: held ? 'retry-current' : 'login' }
   return tried?.includes(verdict.action) ? { ...verdict, action: 'propagate' } : verdict

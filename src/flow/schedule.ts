@@ -97,7 +97,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   }
 
   function isIdle(): boolean {
-    return elapsedMs(active, clock.now()) >= limits.idleMs
+    return limits.idleMs < Infinity && elapsedMs(active, clock.now()) >= limits.idleMs
   }
 
   async function confirm(): Promise<void> {

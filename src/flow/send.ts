@@ -1,7 +1,6 @@
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
-import { ownMembers } from '../lib/own.ts'
 import { type Held, isSignedIn } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
@@ -20,7 +19,11 @@ export interface Sender extends TokenSender {
 }
 
 /** What is asked for, and how long it has waited: see `waitFor`. */
-type Wanted = Partial<SendTarget> & { begun?: Instant; waiting?: Instant | undefined; waitedMs?: number }
+type Wanted = Partial<SendTarget> & {
+  begun?: Instant | undefined
+  waiting?: Instant | undefined
+  waitedMs?: number | undefined
+}
 
 /** A session with a token to send. */
 type Usable = Held & { readonly tokens: TokenSet }
@@ -42,9 +45,8 @@ export function createSender(
   const { clock, timer } = ports
 
   async function send<Reply>(given: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
-    // Own members only: a polluted Object.prototype makes no wishes.
-    const wanted: SendTarget & Wanted = ownMembers(given)
-    const { url, resource, required, signal, waitMs } = wanted
+    const wanted = ownWishes(given) as SendTarget & Wanted
+    const { url, resource, required = false, signal } = wanted
     if (life.aborted) throw abortError(life)
     if (signal?.aborted) throw abortError(signal)
     const { origin, withheld } = destinationOf(url, resource)
@@ -56,25 +58,26 @@ export function createSender(
       if (required) throw new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`)
       return exchange.send({})
     }
-    if (waitMs !== undefined) wanted.begun = clock.now()
-    return isSignedIn(state) ? sendAs(state, wanted, exchange, origin) : sendLater(wanted, exchange, origin)
-  }
-
-  async function sendAs<Reply>(
-    held: Held,
-    target: SendTarget & Wanted,
-    exchange: Exchange<Reply>,
-    origin: string,
-  ): Promise<Reply> {
-    const used = ready(held, target) ?? (await fresh(held, target))
-    const first = transmit(used, target, exchange, origin)
-    refreshAhead(used)
-    const reply = await first
+    // What is on its way is waited for; if nothing comes of it, the request goes bare.
+    const isComing = state.status === 'restoring' || required
+    const held = isSignedIn(state) ? state : isComing ? await arrival(wanted, required) : undefined
+    if (!held) {
+      if (required) throw signedOut()
+      return exchange.send({})
+    }
+    let now = clock.now()
+    wanted.begun ??= now
+    let used = ready(held, wanted, now)
+    if (!used) {
+      used = await fresh(held, wanted)
+      now = clock.now()
+    }
+    const reply = await transmit(used, wanted, exchange, origin, now)
     const verdict = judgeReply(exchange, reply, used)
     if (verdict.action !== 'refresh-retry' || !isWorthwhile(used, origin)) return deliver(reply, verdict, origin)
 
-    const renewal = fresh(used, target, used.tokens)
-    if (target.retry === false) {
+    const renewal = fresh(used, wanted, used.tokens)
+    if (wanted.retry === false) {
       renewal.catch(() => {})
       return deliver(reply, verdict, origin)
     }
@@ -85,32 +88,19 @@ export function createSender(
         'the token was refused, and this body cannot be sent twice; the next request carries a fresh token',
       )
     }
-    const second = await transmit(renewed, target, exchange, origin)
+    const second = await transmit(renewed, wanted, exchange, origin, clock.now())
     return deliver(second, judgeReply(exchange, second, renewed), origin)
   }
 
-  /** Nobody is signed in as far as is known: waits for what is on its way, and goes bare if nothing comes of it. */
-  async function sendLater<Reply>(
-    target: SendTarget & Wanted,
-    exchange: Exchange<Reply>,
-    origin: string,
-  ): Promise<Reply> {
-    const required = target.required ?? false
-    if (store.get().status !== 'restoring' && !required) return exchange.send({})
-    const held = await arrival(target, required)
-    if (held) return sendAs(held, target, exchange, origin)
-    if (required) throw signedOut()
-    return exchange.send({})
-  }
-
   /** Puts the request on the wire, in this very task; cut off when the session ends. */
-  async function transmit<Reply>(
-    { session, tokens }: Usable,
+  function transmit<Reply>(
+    used: Usable,
     target: SendTarget & Wanted,
     exchange: Exchange<Reply>,
     origin: string,
+    now: Instant,
   ): Promise<Reply> {
-    const now = clock.now()
+    const { session, tokens } = used
     if (target.waiting) target.waitedMs = (target.waitedMs ?? 0) + elapsedMs(target.waiting, now)
     target.waiting = undefined
     schedule.used(now)
@@ -125,16 +115,21 @@ export function createSender(
     }
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', origin)
     const headers = { Authorization: `${tokens.tokenType} ${tokens.accessToken}` }
-    return untilAborted(exchange.send(headers, session.signal), [target.signal, session.signal])
+    const reply = untilAborted(exchange.send(headers, session.signal), [target.signal, session.signal])
+    if (schedule.earlyInMs(tokens, now) <= 0 && canRefresh(used)) void refresh(used, 'background').catch(() => {})
+    return reply
   }
 
   function judgeReply<Reply>(exchange: Exchange<Reply>, reply: Reply, { tokens }: Usable): Judged {
     const answer = exchange.answer(reply)
-    if (!answer) return { action: 'propagate', status: 0 }
+    if (!answer) return FINE
     const { status } = answer
     const verdict = judge(answer, { sent: tokens.tokenType })
     if (verdict.action === 'refresh-retry') probation.refused(tokens, clock.now())
-    else if (status < 400) probation.accepted(tokens)
+    else if (status < 400) {
+      probation.accepted(tokens)
+      return FINE
+    }
     return { ...verdict, status }
   }
 
@@ -148,6 +143,7 @@ export function createSender(
   }
 
   function deliver<Reply>(reply: Reply, verdict: Judged, origin: string): Reply {
+    if (verdict === FINE) return reply
     const { action, status, error, scope, acrValues, maxAge } = verdict
     if (error !== undefined || status === 401) watch.challenged({ origin, status, error, scope })
     if (action === 'request-scope')
@@ -160,10 +156,10 @@ export function createSender(
   }
 
   /** `held`, if its token can be sent as it is. */
-  function ready(held: Held, { minTtlMs = 0, scope }: TokenRequest): Usable | undefined {
+  function ready(held: Held, { minTtlMs = 0, scope }: TokenRequest, now = clock.now()): Usable | undefined {
     const { tokens } = held
     if (!tokens || schedule.isIdle()) return undefined
-    const leftMs = remainingMs(tokens, clock.now())
+    const leftMs = remainingMs(tokens, now)
     if (leftMs <= 0 || leftMs < Math.min(minTtlMs, (tokens.lifetimeMs ?? 0) * NEW_ENOUGH)) return undefined
     demand(scope, tokens)
     return held as Usable
@@ -188,12 +184,6 @@ export function createSender(
     return renewed as Usable
   }
 
-  function refreshAhead(used: Usable): void {
-    if (schedule.earlyInMs(used.tokens, clock.now()) <= 0 && canRefresh(used)) {
-      void refresh(used, 'background').catch(() => {})
-    }
-  }
-
   async function arrival(request: Wanted, alsoLogin: boolean): Promise<Held | undefined> {
     for (;;) {
       const state = store.get()
@@ -213,8 +203,9 @@ export function createSender(
    */
   function waitFor<T>(promise: Promise<T>, request: Wanted, session?: AbortSignal): Promise<T> {
     const now = clock.now()
-    const { signal, waitMs = Infinity, begun = now, waitedMs = 0 } = request
+    const { signal, waitMs = Infinity, waitedMs = 0 } = request
     const { requestTimeoutMs } = settings
+    const begun = (request.begun ??= now)
     const waiting = (request.waiting ??= now)
     const leftMs = Math.min(waitMs - elapsedMs(begun, now), 3 * requestTimeoutMs - waitedMs - elapsedMs(waiting, now))
     // A refresh is over before that by itself: a timer less for each of many requests.
@@ -234,7 +225,7 @@ export function createSender(
   return {
     send,
     async obtain(given) {
-      const request: Wanted = ownMembers(given)
+      const request = ownWishes(given)
       const { resource, signal = life } = request
       if (life.aborted) throw abortError(life)
       if (signal.aborted) throw abortError(signal)
@@ -251,7 +242,30 @@ export function createSender(
   }
 }
 
+/** Own members only: a polluted Object.prototype makes no wishes. One by one, which is much the fastest way. */
+function ownWishes(given: Partial<SendTarget>): Wanted {
+  const own = <K extends keyof SendTarget>(key: K): SendTarget[K] | undefined =>
+    Object.hasOwn(given, key) ? given[key] : undefined
+  return {
+    url: own('url'),
+    resource: own('resource'),
+    scope: own('scope'),
+    minTtlMs: own('minTtlMs'),
+    method: own('method'),
+    required: own('required'),
+    retry: own('retry'),
+    signal: own('signal'),
+    waitMs: own('waitMs'),
+    begun: undefined,
+    waiting: undefined,
+    waitedMs: undefined,
+  } as Wanted
+}
+
 type Judged = Verdict & { readonly status: number }
+
+/** Most answers. */
+const FINE: Judged = { action: 'propagate', status: 200 }
 
 /** What the server did not grant cannot be had by a refresh (RFC 6749 section 6). */
 function demand(scope: string | undefined, tokens: TokenSet | undefined): void {

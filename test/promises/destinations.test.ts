@@ -123,6 +123,7 @@ const HOSTILE = [
   'https://files.example.com/v1/%2e%2e/v2',
   'https://files.example.com/v1/.%2E/v2',
   'https://files.example.com/v1/..%2fv2',
+  'https://files.example.com/v1/.\t./v2',
   'https://files.example.com/v1%2fx',
   'https://files.example.com/%76%31/x',
   'https://files.example.com/x/../v1/y',
