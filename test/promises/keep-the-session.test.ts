@@ -49,8 +49,8 @@ const MEANING: Record<string, { code: string; retries: boolean }> = {
 
 describe('an answer that is no definitive refusal keeps the session', () => {
   const kept = vectors.tokenErrors.cases.filter((one) => one.class !== 'session-ended' && !one.timeout)
-  // Without DPoP nobody can act on these two: they are as good as any other unknown error.
-  const unknown = new Set(['use_dpop_nonce-no-header', 'invalid_dpop_proof'])
+  // Without DPoP nobody can act on this one: it is as good as any other unknown error.
+  const unknown = new Set(['invalid_dpop_proof'])
 
   test.each(kept)('F47 F48 F49 F58: $name ($class)', async (given) => {
     const { code, retries } = (!unknown.has(given.name) && MEANING[given.class]) || {
