@@ -5,6 +5,7 @@
 export const preamble = `
   import type { AxiosInstance } from 'axios'
   import type { TokenManager } from 'tokenward'
+  import type { Har } from 'tokenward/testing'
   import 'tokenward/axios'
   import 'tokenward/fetch'
 
@@ -15,6 +16,7 @@ export const preamble = `
     }
     const tokens: TokenManager<Credentials>
     const api: AxiosInstance
+    const har: Har
     const email: string
     const password: string
 
@@ -38,5 +40,5 @@ export const imports = `
   import { bindAxios } from 'tokenward/axios'
   import { createFetch } from 'tokenward/fetch'
   import { encryptedStorage, indexedDbStorage } from 'tokenward/storage'
-  import { createApiServer, createAuthServer, createClock, fault, fingerprint } from 'tokenward/testing'
+  import { createApiServer, createAuthServer, createClock, createMockServer, fault, fingerprint, toHandlers } from 'tokenward/testing'
 `

@@ -173,9 +173,8 @@ export function createMockEngine(har: Har, options: MockOptions): MockEngine {
         const reference = plan.tokens.get(id)
         if (!reference) throw new TypeError(`The recording has no ${id}; it has ${[...plan.tokens.keys()].join(', ')}.`)
         const { principal } = reference
-        const live = [...state.sessions.values()].findLast(
-          (one) => one.principal === principal && one.ended === undefined,
-        )
+        const isLive = (one: MockSession): boolean => one.principal === principal && one.ended === undefined
+        const live = [...state.sessions.values()].filter(isLive).at(-1)
         const session: MockSession = live ?? {
           ...{ id: `s${state.sessions.size + 1}`, principal, jkt: undefined, ended: undefined, values: new Map() },
         }

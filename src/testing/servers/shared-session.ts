@@ -34,10 +34,12 @@ interface Extendable {
   extend(fixtures: object): unknown
 }
 
-/** The context and page types of a `test`. */
-type PageOf<Test> = Test extends (title: string, body: (args: infer Args, ...rest: never[]) => unknown) => unknown
-  ? Args extends { readonly page: infer Page }
-    ? Page
+/** The type of `page` in a `test`, whose last form is `test(title, details, body)`. */
+type PageOf<Test> = Test extends (title: string, details: never, body: infer Body) => unknown
+  ? Body extends (args: infer Args, ...rest: never) => unknown
+    ? Args extends { readonly page: infer Page }
+      ? Page
+      : never
     : never
   : never
 
@@ -60,6 +62,7 @@ type PageOf<Test> = Test extends (title: string, body: (args: infer Args, ...res
  *     async signIn(page) {
  *       await page.goto('http://localhost:3000')
  *       await page.getByLabel('Email').fill('demo@example.com')
+ *       await page.getByRole('button', { name: 'Sign in' }).click()
  *     },
  *   })
  *   test('is signed in', async ({ page }) => {
