@@ -131,7 +131,7 @@ export function createMockEngine(har: Har, options: MockOptions): MockEngine {
     return { ...reply, headers: { ...reply.headers, 'set-cookie': line } }
   }
 
-  async function replyTo(decision: Decision): Promise<Reply | 'none' | undefined> {
+  async function replyTo(decision: Decision, { headers }: Call): Promise<Reply | 'none' | undefined> {
     const { outcome, problem, exchange } = decision
     if (exchange) return fill(decision)
     if (problem) {
@@ -140,7 +140,9 @@ export function createMockEngine(har: Har, options: MockOptions): MockEngine {
     }
     if (outcome === 'not_recorded') return undefined
     if (outcome === 'forbidden') return json(403, { error: 'access_denied' })
-    return json(401, { error: outcome === 'reused' ? 'invalid_grant' : outcome })
+    // RFC 6749 section 5.2, RFC 9449 section 5. What is no OAuth says 401.
+    const isOauth = headers['content-type']?.startsWith('application/x-www-form-urlencoded') || outcome.includes('dpop')
+    return json(isOauth ? 400 : 401, { error: outcome === 'reused' ? 'invalid_grant' : outcome })
   }
 
   return {
@@ -161,7 +163,7 @@ export function createMockEngine(har: Har, options: MockOptions): MockEngine {
       const decision = decide({ plan, rules, state, now: clock.now() }, { call, origin, proof })
       state = decision.state
       Object.assign(entry, { outcome: decision.outcome, entry: decision.exchange?.index })
-      const reply = await replyTo(decision)
+      const reply = await replyTo(decision, call)
       if (typeof reply === 'object') Object.assign(entry, { status: reply.status })
       return reply
     },

@@ -73,7 +73,7 @@ function refresh(
   if (!session || session.ended !== undefined || token.expiresAt <= now) return refuse('invalid_grant')
   if (session.jkt !== undefined && (proof?.outcome !== 'proven' || proof.jkt !== session.jkt)) {
     const error = proof === undefined || proof.outcome === 'proven' ? 'invalid_dpop_proof' : proof.outcome
-    return { outcome: error, problem: { error }, state }
+    return { outcome: error, state }
   }
   const isLate = token.spentAt !== undefined && now - token.spentAt < rules.graceMs
   if (token.spentAt !== undefined && !isLate) return refuse('reused', endSession(state, session.id, 'reuse'))

@@ -32,7 +32,6 @@ export interface PlannedExchange {
   readonly query: Readonly<Record<string, string>>
   /** The values of the body by their paths. */
   readonly body: Readonly<Record<string, string>>
-  readonly isForm: boolean
   /** Where the access token was, and which. */
   readonly credential: Credential | undefined
   /** The browser's cookies went along. */
@@ -135,7 +134,6 @@ function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): Planne
     path: decoded(url.pathname),
     query: Object.fromEntries(url.searchParams),
     body: leavesOf(postData?.text ?? '', mimeType),
-    isForm: mimeType.startsWith('application/x-www-form-urlencoded'),
     credential,
     withCookies: entry._credentials === true || headers.some(({ name }) => name.toLowerCase() === 'cookie'),
     response,
