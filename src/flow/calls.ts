@@ -45,6 +45,8 @@ export interface CallOptions extends Pick<Settings, 'name' | 'requestTimeoutMs' 
 export const LONGEST_TURN = 3
 /** How long a call in cookie mode may be under way: after that it is lost. */
 const LONGEST_CALL = 2
+/** How long an answer may be late before it is taken back; the mark of its presentation keeps others away for longer. */
+const LATE = 0.25
 
 export function createCalls(
   { credential }: Pick<TokenSource, 'credential'>,
@@ -70,9 +72,14 @@ export function createCalls(
 
   function run<T>(task: Task<T>): Promise<T> {
     const controller = newAbort()
-    return bounded(task(contextFor(controller.signal)), 1).catch((error: unknown) => {
-      // A cookie must arrive even if nobody waits for it any more.
-      if (!byCookie) controller.abort(error)
+    const answer = task(contextFor(controller.signal))
+    return bounded(answer, 1).catch((error: unknown) => {
+      // A cookie must arrive even if nobody waits for it any more. Any other answer may be here, and not have been read
+      // yet, in a page that has slept: its deadline comes first.
+      if (!byCookie) {
+        const stop = timer(() => controller.abort(error), LATE * requestTimeoutMs)
+        answer.finally(stop).catch(nothing)
+      }
       throw error
     })
   }
@@ -115,7 +122,7 @@ export function createCalls(
       ),
     )
     const over = result.then(nothing, nothing).then(async () => {
-      if (byCookie && made) await bounded(made, 1).then(nothing, nothing)
+      if (made) await bounded(made, byCookie ? 1 : 2 * LATE).then(nothing, nothing)
     })
     const mine = Promise.all([before, over])
     last = mine
