@@ -11,6 +11,7 @@ const layers = {
   adapters: ['lib', 'errors', 'token', 'ports'],
   sources: ['lib', 'errors', 'token', 'ports', 'adapters'],
   storage: ['lib', 'errors', 'ports', 'adapters'],
+  dpop: ['lib', 'errors', 'ports', 'adapters'],
   manager: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options', 'flow', 'adapters'],
   index: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options', 'flow', 'adapters', 'sources', 'manager'],
   axios: ['lib', 'errors', 'adapters', 'type flow'],

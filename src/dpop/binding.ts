@@ -1,0 +1,155 @@
+import { isSigningKey, generateSigningKey, type SigningAlg } from '../adapters/signing.ts'
+import { TokenError } from '../errors.ts'
+import { withDeadline } from '../lib/deadline.ts'
+import type { Instant } from '../lib/instant.ts'
+import { parseUrl } from '../lib/url.ts'
+import type { Binding, Timer } from '../ports.ts'
+import { type Attempt, createNonces } from './nonces.ts'
+import { hashOf, makeProof, type Prover, thumbprintOf, toProver, toPublicJwk } from './proof.ts'
+import { skewOf } from './skew.ts'
+
+export interface BindingOptions {
+  readonly alg: SigningAlg
+  readonly allowBearer: boolean
+  readonly keys: Keys
+  readonly timer: Timer
+  now(): Instant
+  warn(message: string): void
+}
+
+/** Where keys are kept, by name. */
+export interface Keys {
+  write(name: string, kept: object): Promise<void>
+  read(name: string, touch: (kept: object) => object): Promise<unknown>
+  remove(name: string): Promise<void>
+  sweep(isOld: (kept: unknown) => boolean): Promise<void>
+}
+
+/** What is kept of a key. */
+interface Kept {
+  readonly alg: SigningAlg
+  readonly privateKey: CryptoKey
+  readonly jwk: JsonWebKey
+  /** When a page has used it first, device wall time: of a sign-in that was given up nobody removes the key. */
+  readonly at: number
+}
+
+/** How long a store may take: much longer than one does. */
+const PATIENCE_MS = 1_000
+/** No session lives on without a visit for longer than this, as no cookie does. */
+const OLD_MS = 400 * 86_400_000
+/** Attempts whose answers are waited for. */
+const MOST_PENDING = 1_000
+
+export function createBinding({ alg, allowBearer, keys, timer, now, warn }: BindingOptions): Binding {
+  const provers = new Map<string, Promise<Prover>>()
+  const nonces = createNonces(() => now().monotonic, timer)
+  const pending = new Map<string, { readonly attempt: Attempt; readonly wall: number }>()
+  /** By origin. Of a server that does not say: what the last one said that did. */
+  const skews = new Map<string, number>()
+  let lastSkew = 0
+  let lastHash: { readonly of: string; readonly hash: Promise<string> } | undefined
+
+  const patiently = <T>(task: Promise<T>): Promise<T> =>
+    withDeadline(task, PATIENCE_MS, timer, () => new Error('no answer'))
+
+  async function load(name: string): Promise<Prover> {
+    let found: unknown
+    try {
+      found = await patiently(keys.read(name, (kept) => ({ ...kept, at: now().wall })))
+    } catch (cause) {
+      throw new TokenError('refresh_unavailable', 'the key store gives no answer', { transient: true, cause })
+    }
+    const { alg: itsAlg, privateKey, jwk } = Object(found) as Kept
+    // There are browsers that store a key as an empty object.
+    if (!isSigningKey(privateKey)) throw new TokenError('key_lost', 'the key that the session was bound to is lost')
+    return toProver(itsAlg, privateKey, jwk)
+  }
+
+  function proverOf(name: string): Promise<Prover> {
+    const known = provers.get(name)
+    if (known) return known
+    const loading = load(name)
+    provers.set(name, loading)
+    loading.catch(() => provers.delete(name))
+    return loading
+  }
+
+  /** Requests with the same token follow each other. */
+  function hashOfToken(accessToken: string): Promise<string> {
+    if (lastHash?.of !== accessToken) lastHash = { of: accessToken, hash: hashOf(accessToken) }
+    return lastHash.hash
+  }
+
+  async function generate(): Promise<{ readonly alg: SigningAlg; privateKey: CryptoKey; jwk: JsonWebKey }> {
+    if (alg === 'ES256') return { alg, ...(await generateSigningKey(alg)) }
+    try {
+      return { alg, ...(await generateSigningKey(alg)) }
+    } catch {
+      // Not every browser has it.
+      return { alg: 'ES256', ...(await generateSigningKey('ES256')) }
+    }
+  }
+
+  return {
+    allowBearer,
+
+    async create() {
+      const { alg: made, privateKey, jwk } = await generate()
+      const name = await thumbprintOf(jwk)
+      provers.set(name, Promise.resolve(toProver(made, privateKey, jwk)))
+      const at = now().wall
+      try {
+        const kept: Kept = { alg: made, privateKey, jwk: toPublicJwk(jwk), at }
+        await patiently(keys.write(name, kept))
+        const found = await patiently(keys.read(name, (found) => found))
+        if (!isSigningKey((Object(found) as Kept).privateKey)) throw new Error('it was not kept')
+      } catch {
+        // It signs as long as this page lives.
+        warn('the DPoP key cannot be stored here: the session ends with this page, and other tabs cannot join it')
+      }
+      const isOld = (kept: unknown): boolean => !(at - (Object(kept) as Kept).at < OLD_MS)
+      void patiently(keys.sweep(isOld)).catch(() => {})
+      return name
+    },
+
+    async prove({ key, method, url, accessToken }) {
+      const prover = await proverOf(key)
+      const { origin, pathname } = parseUrl(url) ?? { origin: 'null', pathname: '' }
+      const ath = accessToken === undefined ? undefined : await hashOfToken(accessToken)
+      const attempt = await nonces.begin(origin)
+      const { wall } = now()
+      const proof = await makeProof(prover, {
+        htm: method,
+        htu: origin + pathname,
+        iat: Math.floor((wall + (skews.get(origin) ?? lastSkew)) / 1_000),
+        ath,
+        nonce: attempt.nonce,
+      })
+      pending.set(proof, { attempt, wall })
+      // No answer came to the oldest.
+      const [oldest] = pending.keys()
+      if (pending.size > MOST_PENDING && oldest !== undefined) pending.delete(oldest)
+      return proof
+    },
+
+    learn(proof, header) {
+      const sent = pending.get(proof)
+      if (!sent) return false
+      pending.delete(proof)
+      const { attempt, wall } = sent
+      const { origin } = attempt
+      const skew = skewOf({ sentMs: wall, receivedMs: now().wall, date: header('date'), age: header('age') })
+      if (skew) skews.set(origin, (lastSkew = skew.skewMs))
+      if (header('www-authenticate')?.includes('use_dpop_nonce') && header('dpop-nonce') === null) {
+        warn(`${origin} asks for a DPoP nonce that cannot be read: Access-Control-Expose-Headers must list DPoP-Nonce`)
+      }
+      return nonces.learn(attempt, header)
+    },
+
+    async forget(key) {
+      provers.delete(key)
+      await patiently(keys.remove(key)).catch(() => {})
+    },
+  }
+}
