@@ -22,6 +22,7 @@ import { endAll } from './lib/waiters.ts'
 import { parseOptions, type TokenManagerOptions } from './options.ts'
 import type { Ports } from './ports.ts'
 import type { TokenEvents } from './session/events.ts'
+import { createNarrow } from './session/narrow.ts'
 import { createSession } from './session/session.ts'
 import type { SessionState } from './session/snapshot.ts'
 import { heldIn, isSignedIn, type State } from './session/state.ts'
@@ -122,6 +123,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
   const events = createEmitter<TokenEvents & { readonly state: SessionState }>(ports.report)
   const store = createSessionStore(onChange)
   const probation = createProbation()
+  const narrow = createNarrow(() => clock.now())
   const told = new Set<string>()
   const degraded = (what: string, why: unknown): void => {
     if (told.size < told.add(what).size)
@@ -150,6 +152,8 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     share,
     siblings: createSiblings(store, share, ports, {
       probation,
+      narrow,
+      isHolder: ({ tokens }) => !settings.storage && tokens?.refreshToken !== undefined,
       replaced(session) {
         events.emit('alert', { rule: 'subject-changed' })
         signOut.end(session, 'replaced')
@@ -158,6 +162,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     sealing: settings.storage && createSealing(settings.storage, { ...settings, timer: ports.timer, degraded }),
     watch: createWatch(events),
     probation,
+    narrow,
     life: life.signal,
     newSession: (epoch, started) => createSession(epoch, started, ports.newAbort()),
     hasCredential: ({ tokens }) =>
@@ -199,11 +204,12 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     parts.epochs.hear(message.epoch)
     signOut.notice()
     if (message.type === 'used') schedule.heard(message.at)
+    const wanted = parts.siblings.hear(message)
     const held = heldIn(store.get())
-    if (!parts.siblings.hear(message) || !held || !isSignedIn(store.get()) || source.credential === 'cookie') return
-    if (held.tokens?.refreshToken === undefined) return
+    if (!wanted || !isSignedIn(store.get()) || held?.tokens?.refreshToken === undefined) return
+    if (source.credential === 'cookie') return
     share.post({ type: 'coming', epoch: held.session.epoch })
-    refresh(held, 'requested').catch(() => {})
+    refresh(wanted, 'requested').catch(() => {})
   }
 
   /** Settles at once when the manager is disposed of; does not even begin after that, or if the caller gave up before. */

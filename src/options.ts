@@ -26,11 +26,16 @@ export interface TokenManagerOptions<Login> {
 export interface Resource {
   /** `'https://api.example.com/v1/'` */
   readonly url: string
-  /** The RFC 8707 indicator, when it is not the url. Not supported yet. */
+  /**
+   * The indicator by which the token server knows this API, when it is not the url. With any of these three members the
+   * API gets tokens of its own, which are sent nowhere else.
+   *
+   * @see [RFC 8707](https://www.rfc-editor.org/rfc/rfc8707.html)
+   */
   readonly resource?: string
-  /** The narrowest scope this API needs. Not supported yet. */
+  /** The narrowest scope this API needs. */
   readonly scope?: string
-  /** `'once'`: each request spends one token of its own. Not supported yet. */
+  /** `'once'`: each request spends one token of its own; never shared between requests or tabs. */
   readonly reuse?: 'until-expiry' | 'once'
 }
 
@@ -64,8 +69,17 @@ export interface Settings {
   readonly requestTimeoutMs: number
 }
 
-/** A resource: its URL as the application spells it, and what a URL in it begins with when a slash is put after its path. */
-export type Area = readonly [name: string | undefined, prefix: string]
+/**
+ * A resource: its URL as the application spells it, what a URL in it begins with when a slash is put after its path, and
+ * what its tokens are for, if they are not the session's own.
+ */
+export type Area = readonly [name: string | undefined, prefix: string, need?: Need | undefined]
+
+export interface Need {
+  readonly resource: string
+  readonly scope: string
+  readonly once: boolean
+}
 
 // What there is, each with its default, which also says of what type it has to be. `ANY`: that is checked elsewhere.
 const ANY: unknown = undefined
@@ -78,7 +92,7 @@ const OPTIONS = {
   dangerouslyAllowHttp: false,
   ports: ANY,
 }
-const RESOURCE = { url: ANY, reuse: 'until-expiry' }
+const RESOURCE = { url: ANY, resource: '', scope: '', reuse: 'until-expiry' }
 const TIMING = {
   leewayMs: 60_000,
   background: true,
@@ -118,6 +132,9 @@ export function parseOptions<Login>(
   if (storage && (source.credential === 'cookie' || typeof storage.seal !== 'function')) {
     wrong('storage must come from tokenward/storage; with a refresh cookie there is nothing to store: leave it out')
   }
+  if (source.binding && source.credential === 'cookie') {
+    wrong('a source with a cookie cannot bind tokens to a key (DPoP): leave the binding out, or use oauthSource')
+  }
   const timing = read(times, 'timing', TIMING)
   read(ports, 'ports', PORTS)
   return {
@@ -134,14 +151,17 @@ export function parseOptions<Login>(
 
 function parseResource(item: string | Resource, what: string, allow: { readonly allowHttp: boolean }): Area {
   const given = (typeof item === 'string' ? { url: item } : Object(item)) as Resource
-  const { url: name, reuse } = read(given, what, RESOURCE) as Resource & typeof RESOURCE
+  const { url: name, resource, scope, reuse } = read(given, what, RESOURCE) as Resource & typeof RESOURCE
   const url = parseUrl(name)
-  if (!url || url.href !== url.origin + url.pathname || !isSecure(url, allow) || reuse !== RESOURCE.reuse) {
-    wrong(
-      `${what} must be an https: URL without userinfo, query and fragment; http: needs dangerouslyAllowHttp; no other reuse than ${RESOURCE.reuse}`,
-    )
+  if (!url || url.href !== url.origin + url.pathname || !isSecure(url, allow)) {
+    wrong(`${what} must be an https: URL without userinfo, query and fragment; http: needs dangerouslyAllowHttp`)
   }
-  return [name, url.href.replace(/\/*$/, '/')]
+  const once = reuse === 'once'
+  if (!parseUrl(resource || name) || resource.includes('#') || (!once && reuse !== RESOURCE.reuse)) {
+    wrong(`${what}: resource must be an absolute URI without fragment, reuse '${RESOURCE.reuse}' or 'once'`)
+  }
+  const need = resource || scope || once ? { resource: resource || name, scope, once } : undefined
+  return [name, url.href.replace(/\/*$/, '/'), need]
 }
 
 /** `given` over `known`. Own members only: a polluted prototype supplies no option. */

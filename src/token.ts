@@ -27,12 +27,16 @@ export interface TokenResponse {
 /** What the session holds. The wire's seconds and spellings stop in this file. */
 export interface TokenSet {
   readonly accessToken: string
-  readonly tokenType: 'Bearer'
+  readonly tokenType: 'Bearer' | 'DPoP'
+  /** The key that the tokens are bound to, see `TokenSource.binding`. */
+  readonly key: string | undefined
   readonly refreshToken: string | undefined
   /** Another tab holds the refresh token. */
   readonly elsewhere: boolean
-  /** How often there were tokens since the sign-in, these included. */
+  /** How often there were tokens since the sign-in, these included: the identity of the access token in its session. */
   readonly sequence: number
+  /** The same for the refresh token, which is also spent for tokens that are not the session's own. */
+  readonly rotation: number
   /** When it was asked for: lifetimes count from the server's answer, which cannot be earlier. */
   readonly obtained: Instant
   /** `undefined`: the server did not say; the token is used until it is refused. */
@@ -44,6 +48,15 @@ export interface TokenSet {
   readonly claims: Readonly<Record<string, unknown>> | undefined
 }
 
+const TYPES = ownMembers<Record<string, TokenSet['tokenType']>>({ bearer: 'Bearer', dpop: 'DPoP' })
+
+/** What is known before an answer comes. */
+export interface Expected {
+  readonly previous?: Partial<TokenSet> | undefined
+  /** Take a token that is not bound, though a key was used. */
+  readonly allowBearer?: boolean | undefined
+}
+
 /** A token that was to live shorter (also 0, or less) is used for one second: long enough to be used, too long to loop. */
 export const MIN_LIFETIME_MS = 1_000
 /** A longer life is cut to this, so that every date stays a date. A hundred years. */
@@ -52,28 +65,43 @@ export const MAX_LIFETIME_MS = 3_155_760_000_000
 /**
  * Reads a token response: strict about the token, lenient about all that is optional.
  *
- * @param previous The tokens it replaces: what the answer leaves out stays as it was.
+ * @param expected `previous`: the tokens it replaces, of which what the answer leaves out stays as it was.
  * @see [RFC 6749 section 5.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.1)
  */
-export function parseTokenResponse(response: unknown, obtained: Instant, previous?: TokenSet): TokenSet {
+export function parseTokenResponse(
+  response: unknown,
+  obtained: Instant,
+  { previous, allowBearer }: Expected = {},
+): TokenSet {
   const wire = ownMembers(response as Wire)
   const accessToken = textOf(wire.access_token) ?? ''
-  const type = wire.token_type ?? ''
-  if (!SENDABLE.test(accessToken) || typeof type !== 'string' || !/^(bearer)?$/i.test(type)) {
-    const message = 'the token response needs an access_token that fits a header, of token_type Bearer'
+  const key = textOf(ownMembers(wire.cnf as { jkt?: unknown }).jkt) ?? previous?.key
+  const type = wire.token_type || (key === undefined ? 'Bearer' : 'DPoP')
+  const tokenType = TYPES[typeof type === 'string' ? type.toLowerCase() : '']
+  // Without a key nobody can use a token that is bound to one; with one, an answer without binding is a downgrade.
+  if (
+    !SENDABLE.test(accessToken) ||
+    !tokenType ||
+    (tokenType === 'DPoP' ? key === undefined : key !== undefined && !allowBearer)
+  ) {
+    const message =
+      'the token response needs an access_token that fits a header, of token_type Bearer, or DPoP if that was asked for'
     throw new TokenError('malformed_response', message, { transient: true })
   }
+  const sequence = (previous?.sequence ?? 0) + 1
   return {
     accessToken,
-    tokenType: 'Bearer',
+    tokenType,
+    key,
     refreshToken: textOf(wire.refresh_token) ?? previous?.refreshToken,
     elsewhere: false,
-    sequence: (previous?.sequence ?? 0) + 1,
+    sequence,
+    rotation: sequence,
     obtained,
     lifetimeMs: toLifetimeMs(wire.expires_in),
     sessionLifetimeMs:
       toLifetimeMs(wire.authorization_expires_in) ??
-      (previous?.sessionLifetimeMs && previous.sessionLifetimeMs - elapsedMs(previous.obtained, obtained)),
+      (previous?.sessionLifetimeMs && previous.sessionLifetimeMs - elapsedMs(previous.obtained ?? obtained, obtained)),
     scope: Object.freeze(textOf(wire.scope)?.split(' ') ?? previous?.scope ?? []),
     claims: decodeJwt(textOf(wire.id_token) ?? '') ?? previous?.claims,
   }

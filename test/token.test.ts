@@ -43,7 +43,7 @@ const { tokenResponses, b64token } = JSON.parse(
 ) as Vectors
 
 const obtained = { wall: 1_700_000_000_000, monotonic: 5_000 }
-const parse = (response: unknown, previous?: TokenSet): TokenSet => parseTokenResponse(response, obtained, previous)
+const parse = (response: unknown, previous?: TokenSet): TokenSet => parseTokenResponse(response, obtained, { previous })
 const lifetimeOf = (expiresIn: unknown): number | undefined =>
   parse({ access_token: 'abc', expires_in: expiresIn }).lifetimeMs
 
@@ -205,7 +205,7 @@ describe('parseTokenResponse', () => {
   test('what is left of the session goes on counting when an answer does not say it again', () => {
     const first = parse({ access_token: 'abc', authorization_expires_in: 100 })
     const later = { wall: obtained.wall + 30_000, monotonic: obtained.monotonic + 30_000 }
-    expect(parseTokenResponse({ access_token: 'def' }, later, first).sessionLifetimeMs).toBe(70_000)
+    expect(parseTokenResponse({ access_token: 'def' }, later, { previous: first }).sessionLifetimeMs).toBe(70_000)
   })
 })
 

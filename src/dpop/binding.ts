@@ -44,7 +44,7 @@ const MOST_PENDING = 1_000
 export function createBinding({ alg, allowBearer, keys, timer, now, warn }: BindingOptions): Binding {
   const provers = new Map<string, Promise<Prover>>()
   const nonces = createNonces(() => now().monotonic, timer)
-  const pending = new Map<string, { readonly attempt: Attempt; readonly wall: number }>()
+  const pending = new Map<string, { readonly attempt: Attempt; readonly origin: string; readonly wall: number }>()
   /** By origin. Of a server that does not say: what the last one said that did. */
   const skews = new Map<string, number>()
   let lastSkew = 0
@@ -117,7 +117,8 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
       const prover = await proverOf(key)
       const { origin, pathname } = parseUrl(url) ?? { origin: 'null', pathname: '' }
       const ath = accessToken === undefined ? undefined : await hashOfToken(accessToken)
-      const attempt = await nonces.begin(origin)
+      // An authorization server and an API may share an origin, but not what they ask for.
+      const attempt = await nonces.begin(ath === undefined ? `${origin} tokens` : origin)
       const { wall } = now()
       const proof = await makeProof(prover, {
         htm: method,
@@ -126,7 +127,7 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
         ath,
         nonce: attempt.nonce,
       })
-      pending.set(proof, { attempt, wall })
+      pending.set(proof, { attempt, origin, wall })
       // No answer came to the oldest.
       const [oldest] = pending.keys()
       if (pending.size > MOST_PENDING && oldest !== undefined) pending.delete(oldest)
@@ -137,8 +138,7 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
       const sent = pending.get(proof)
       if (!sent) return false
       pending.delete(proof)
-      const { attempt, wall } = sent
-      const { origin } = attempt
+      const { attempt, origin, wall } = sent
       const skew = skewOf({ sentMs: wall, receivedMs: now().wall, date: header('date'), age: header('age') })
       if (skew) skews.set(origin, (lastSkew = skew.skewMs))
       if (header('www-authenticate')?.includes('use_dpop_nonce') && header('dpop-nonce') === null) {

@@ -2,7 +2,7 @@ import type { Timer } from '../ports.ts'
 
 /** An attempt under way, and the nonce that its proof has. */
 export interface Attempt {
-  readonly origin: string
+  readonly server: string
   /** On the monotonic clock. */
   readonly sentAt: number
   readonly nonce: string | undefined
@@ -10,8 +10,8 @@ export interface Attempt {
 
 /** The nonces of every server: the last one that each has given. */
 export interface Nonces {
-  /** Begins an attempt. Waits for its turn where the server may take each nonce only once. */
-  begin(origin: string): Promise<Attempt>
+  /** Begins an attempt. Waits for its turn where `server` may take each nonce only once. */
+  begin(server: string): Promise<Attempt>
   /** What the answer brought. `true`: a nonce that the attempt did not have. */
   learn(attempt: Attempt, header: (name: string) => string | null): boolean
 }
@@ -53,8 +53,8 @@ const MOST_LANES = 100
 export function createNonces(now: () => number, timer: Timer): Nonces {
   const lanes = new Map<string, Lane>()
 
-  function laneOf(origin: string): Lane {
-    const known = lanes.get(origin)
+  function laneOf(server: string): Lane {
+    const known = lanes.get(server)
     if (known) return known
     if (lanes.size >= MOST_LANES) lanes.clear()
     const lane: Lane = {
@@ -67,7 +67,7 @@ export function createNonces(now: () => number, timer: Timer): Nonces {
       line: Promise.resolve(),
       wake() {},
     }
-    lanes.set(origin, lane)
+    lanes.set(server, lane)
     return lane
   }
 
@@ -96,23 +96,23 @@ export function createNonces(now: () => number, timer: Timer): Nonces {
   }
 
   return {
-    async begin(origin) {
-      const lane = laneOf(origin)
+    async begin(server) {
+      const lane = laneOf(server)
       const at = now()
       if (!lane.reusable && at - lane.challengedAt < CAREFUL_MS) {
         const turn = lane.line.then(() => quiet(lane, at + LONGEST_WAIT_MS))
         lane.line = turn
         await turn
       }
-      const attempt = { origin, sentAt: now(), nonce: lane.nonce }
+      const attempt = { server, sentAt: now(), nonce: lane.nonce }
       giveUp(lane, attempt.sentAt)
       lane.flying.add(attempt)
       return attempt
     },
 
     learn(attempt, header) {
-      const { origin, sentAt, nonce } = attempt
-      const lane = laneOf(origin)
+      const { server, sentAt, nonce } = attempt
+      const lane = laneOf(server)
       lane.flying.delete(attempt)
       const challenge = header('www-authenticate')
       if (challenge?.includes('use_dpop_nonce')) lane.challengedAt = now()

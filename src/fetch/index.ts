@@ -99,7 +99,9 @@ export function createFetch(tokens: TokenSender, options: CreateFetchOptions = {
       },
     }
 
-    const target = { ...wanted, url, method: method.toUpperCase(), signal: signal ?? undefined }
+    // As the platform puts it on the wire: other methods stay as they are written.
+    const sentAs = /^(delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method
+    const target = { ...wanted, url, method: sentAs, signal: signal ?? undefined }
     try {
       const { sent } = await tokens.send(target as SendTarget, exchange)
       return await sent

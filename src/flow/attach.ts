@@ -1,5 +1,5 @@
 import { isSecure, parseUrl } from '../lib/url.ts'
-import type { Area, Settings } from '../options.ts'
+import type { Area, Need, Settings } from '../options.ts'
 import type { Lifecycle } from '../ports.ts'
 import type { WithholdReason } from '../session/events.ts'
 
@@ -8,13 +8,15 @@ export interface Destination {
   readonly origin: string
   /** `undefined`: it may. */
   readonly withheld: WithholdReason | undefined
+  /** What its tokens are for, if they are not the session's own. */
+  readonly need: Need | undefined
 }
 
 /** The destination of `url`, which is relative to the page's base URL; of `resource` alone, if that is given. */
 export type DestinationOf = (url: string, resource?: string) => Destination
 
-/** With nothing in it that a parser takes away, or that leads out of the path: it is where its text says. */
-const PLAIN = /^https:(?!.*\.\.)[^%\s]*$/
+/** With nothing in it that a parser takes away or changes: its path is what its text says. */
+const PLAIN = /^https:(?!.*\/\.)[\w\-.~:/?#[\]@!$&'()*+,;=]*$/
 
 /**
  * Decides by the parsed URL, never by its text; only where both surely say the same, for a plain URL that begins as a
@@ -26,25 +28,30 @@ export function createAttach(
   settings: Pick<Settings, 'resources' | 'allowHttp'>,
   lifecycle: Pick<Lifecycle, 'baseUrl' | 'origin'>,
 ): DestinationOf {
+  // What is in a smaller area belongs to that.
+  const listed = settings.resources && [...settings.resources].sort(([, a], [, b]) => b.length - a.length)
   return (text, resource) => {
-    const areas = settings.resources ?? [lifecycle.origin()].map((own): Area => [own, `${own}/`])
+    const areas = listed ?? [lifecycle.origin()].map((own): Area => [own, `${own}/`])
     const areaOf = (place: string): Area | undefined =>
-      areas.find(([name, prefix]) => (resource ?? name) === name && place.startsWith(prefix))
-    const prefix = areaOf(text)?.[1]
-    if (prefix && PLAIN.test(text)) return { origin: prefix.slice(0, prefix.indexOf('/', 8)), withheld: undefined }
+      areas.find(([name, prefix]) => (resource ?? name) === name && `${place}/`.startsWith(prefix))
+    if (PLAIN.test(text)) {
+      const area = areaOf(text.replace(/[?#].*/, ''))
+      if (area) return { origin: area[1].slice(0, area[1].indexOf('/', 8)), withheld: undefined, need: area[2] }
+    }
 
     const url = parseUrl(text, lifecycle.baseUrl())
+    const area = url && areaOf(url.origin + url.pathname)
     return {
       origin: url?.origin ?? 'null',
-      withheld:
-        !url || !areaOf(`${url.origin}${url.pathname}/`)
-          ? 'not-a-resource'
-          : !isSecure(url, settings)
-            ? 'insecure'
-            : // Userinfo turns into an Authorization header of its own.
-              url.username || url.password
-              ? 'own-credentials'
-              : undefined,
+      need: area?.[2],
+      withheld: !area
+        ? 'not-a-resource'
+        : !isSecure(url, settings)
+          ? 'insecure'
+          : // Userinfo turns into an Authorization header of its own.
+            url.username || url.password
+            ? 'own-credentials'
+            : undefined,
     }
   }
 }

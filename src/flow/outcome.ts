@@ -1,7 +1,8 @@
 import { isOne } from '../errors.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { RefreshTrigger } from '../session/events.ts'
-import type { Failure, Held } from '../session/state.ts'
+import type { OwnedSession } from '../session/session.ts'
+import { type Failure, type Held, heldIn } from '../session/state.ts'
 import { type Claiming, toCommit, toOutcome } from '../tabs/record.ts'
 import { isSomebodyElse, refreshTokenIn, type TokenSet } from '../token.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
@@ -26,21 +27,21 @@ export interface Facts {
 export interface Outcome {
   commit(from: Held, tokens: TokenSet, claiming: Claiming, facts: Facts): Promise<Held>
   /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
-  spend(from: Held, response: unknown, claiming: Claiming): Promise<Held>
+  spend(from: Held, response: unknown, claiming: Claiming): Promise<void>
   fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<never>
 }
 
 export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }: SignOut): Outcome {
-  const { store, source, ports, settings, events, epochs, share, siblings, sealing, probation, watch } = parts
+  const { store, source, ports, settings, events, epochs, share, siblings, sealing, probation, watch, narrow } = parts
   const { clock } = ports
   const { requestTimeoutMs } = settings
   const { newer } = siblings
 
   async function commit(from: Held, tokens: TokenSet, claiming: Claiming, { trigger, started }: Facts): Promise<Held> {
-    const { session } = from
+    const { session, wish } = from
     // Durable before anybody hears of it, and before the next tab may present it.
     const sealed = await sealing?.seal(tokens.refreshToken, session.epoch)
-    const outcome = toCommit(claiming, { presented: undefined, retry: undefined, sealed })
+    const outcome = toCommit(claiming, { presented: undefined, retry: undefined, sealed, key: tokens.key })
     const change = { applied: false }
     const record = await share.update((before) => {
       const after = outcome(before)
@@ -54,12 +55,14 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
       await siblings.settled(from, HANDOVER_MS)
       return newer(from) ?? Promise.reject(unavailable())
     }
-    if (isSomebodyElse(tokens, from.tokens)) {
+    const main = heldIn(store.get())
+    if (isSomebodyElse(tokens, from.tokens ?? main?.tokens)) {
       events.emit('alert', { rule: 'subject-changed' })
       end(session, 'replaced')
     }
     const finding = store.get().status === 'restoring'
     const adopted = events.batch(() => {
+      if (wish !== undefined) return adopt(from, wish, tokens)
       if (!store.dispatch({ type: 'refreshed', from, tokens })) return false
       if (finding) return true
       probation.begin(tokens)
@@ -67,8 +70,8 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
       watch.issued(tokens, from.tokens ?? tokens)
       return true
     })
-    siblings.serve()
-    if (adopted) return { session, tokens }
+    siblings.serve(wish)
+    if (adopted) return { session, tokens, wish }
     const here = newer(from)
     if (here) return here
     // The session is over, and nobody holds these tokens: leave no live credential behind. Unless it may still be found.
@@ -80,19 +83,36 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     return over(from)
   }
 
-  async function spend(from: Held, response: unknown, claiming: Claiming): Promise<Held> {
-    const { session, tokens } = from
-    const successor = refreshTokenIn(response)
-    if (!successor || successor === tokens?.refreshToken) return from
-    if (sealing) await share.update(toOutcome(claiming, { sealed: await sealing.seal(successor, session.epoch) }))
-    const spent = tokens && { ...tokens, refreshToken: successor }
-    return spent && store.dispatch({ type: 'rotated', from, tokens: spent }) ? { session, tokens: spent } : from
+  /** The session's own tokens stay, but for the refresh token that was spent for these. */
+  function adopt({ session, tokens: before }: Held, wish: string, tokens: TokenSet): boolean {
+    const { refreshToken, rotation } = tokens
+    if (!rotate(session, { refreshToken, rotation, elsewhere: false })) return false
+    const granted = { ...tokens, refreshToken: undefined }
+    narrow.put(session, wish, granted)
+    if (before) probation.begin(granted)
+    share.post({ type: 'rotated', epoch: session.epoch, rotation })
+    siblings.look()
+    return true
+  }
+
+  function rotate(session: OwnedSession, changed: Partial<TokenSet>): boolean {
+    const held = heldIn(store.get())
+    if (held?.session !== session || !held.tokens) return false
+    return store.dispatch({ type: 'rotated', from: held, tokens: { ...held.tokens, ...changed } })
+  }
+
+  async function spend({ session }: Held, response: unknown, claiming: Claiming): Promise<void> {
+    const refreshToken = refreshTokenIn(response)
+    if (!refreshToken || refreshToken === heldIn(store.get())?.tokens?.refreshToken) return
+    if (sealing) await share.update(toOutcome(claiming, { sealed: await sealing.seal(refreshToken, session.epoch) }))
+    rotate(session, { refreshToken })
   }
 
   async function fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<never> {
-    const { session, tokens } = from
+    const { session, tokens, wish } = from
     if (session.signal.aborted) over(from)
-    const error = toTokenError(thrown, [tokens?.refreshToken, tokens?.accessToken])
+    const main = heldIn(store.get())?.tokens
+    const error = toTokenError(thrown, [main?.refreshToken, main?.accessToken, tokens?.accessToken])
     const lost = error.code === 'key_lost'
     const final = isFinal(error)
     const answered = isAnswer(thrown)
@@ -115,10 +135,13 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
       void share.update(toOutcome(facts.claiming, { presented, retry }))
     }
     events.batch(() => {
-      if (!final) store.dispatch({ type: 'refresh-failed', flight, failure })
+      if (wish !== undefined) narrow.of(session, wish).failure = failure
+      else if (!final) store.dispatch({ type: 'refresh-failed', flight, failure })
       const { code, transient, retryAt } = failure.error
       events.emit('refresh-failed', { code, transient, retryAt })
-      if (final) end(session, lost ? 'key-lost' : facts.doubtful ? 'unknown-outcome' : 'rejected')
+      // Where a key could not be stored, other tabs than the one that has made it do without the session.
+      if (final)
+        end(session, lost ? 'key-lost' : facts.doubtful ? 'unknown-outcome' : 'rejected', lost && main?.elsewhere)
     })
     if (final) over(from)
     throw failure.error

@@ -3,6 +3,7 @@ import type { Instant } from '../lib/instant.ts'
 import type { Settings } from '../options.ts'
 import type { Ports, TokenSource } from '../ports.ts'
 import type { TokenEvents } from '../session/events.ts'
+import type { Narrow } from '../session/narrow.ts'
 import type { OwnedSession } from '../session/session.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import type { Held } from '../session/state.ts'
@@ -28,6 +29,7 @@ export interface Parts {
   readonly epochs: Epochs
   readonly share: Share
   readonly siblings: Siblings
+  readonly narrow: Narrow
   /** `undefined`: a refresh token lives in memory only. */
   readonly sealing: Sealing | undefined
   readonly watch: Watch

@@ -18,14 +18,14 @@ export interface Probation {
 const RIGHT_AFTER_MS = 60_000
 
 export function createProbation(): Probation {
-  /** Absent: accepted, or not out of a refresh. */
-  const failed = new WeakMap<TokenSet, boolean>()
+  /** By when they were obtained: the refresh token beside them may change. Absent: accepted, or not out of a refresh. */
+  const failed = new WeakMap<Instant, boolean>()
   return {
-    begin: (tokens) => void failed.set(tokens, false),
-    accepted: (tokens) => void failed.delete(tokens),
-    refused(tokens, now) {
-      if (failed.has(tokens) && elapsedMs(tokens.obtained, now) < RIGHT_AFTER_MS) failed.set(tokens, true)
+    begin: ({ obtained }) => void failed.set(obtained, false),
+    accepted: ({ obtained }) => void failed.delete(obtained),
+    refused({ obtained }, now) {
+      if (failed.has(obtained) && elapsedMs(obtained, now) < RIGHT_AFTER_MS) failed.set(obtained, true)
     },
-    mayRefresh: (tokens) => !failed.get(tokens),
+    mayRefresh: ({ obtained }) => !failed.get(obtained),
   }
 }

@@ -2,7 +2,8 @@ import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { SourceContext } from '../ports.ts'
 import type { RefreshTrigger } from '../session/events.ts'
-import { type Failure, type Held, isSignedIn } from '../session/state.ts'
+import { fromWish } from '../session/narrow.ts'
+import { type Failure, type Held, heldIn, isSignedIn } from '../session/state.ts'
 import { toOutcome } from '../tabs/record.ts'
 import { parseTokenResponse, refreshTokenIn } from '../token.ts'
 import { abortError } from './abort.ts'
@@ -15,7 +16,7 @@ import { createTurns, type Turn, unavailable } from './turn.ts'
 
 export interface Refresh {
   /**
-   * Gets tokens other than `used`, of the same session: newer ones that are here already, the ones being fetched right
+   * Gets tokens other than `used`, of the same session and for the same: newer ones that are here already, the ones being fetched right
    * now, or new ones, in that order. There is no other way to the source's `refresh`.
    *
    * `force`: ask although it is not time yet to try again.
@@ -26,7 +27,7 @@ export interface Refresh {
 }
 
 export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
-  const { store, source, calls, ports, settings, epochs, share, siblings, hasCredential } = parts
+  const { store, source, calls, ports, settings, epochs, share, siblings, narrow, hasCredential } = parts
   const { clock } = ports
   const { newer } = siblings
   const { notice } = signOut
@@ -37,7 +38,8 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     notice()
     const state = store.get()
     if (!isSignedIn(state) || state.session !== used.session) return Promise.reject(abortError(used.session.signal))
-    if (state.tokens !== used.tokens) return Promise.resolve(state)
+    if (used.wish !== undefined) return renew(used, used.wish, trigger)
+    if (state.tokens?.sequence !== used.tokens?.sequence) return Promise.resolve(state)
     if (state.status === 'refreshing') return state.flight
     if (!force && state.status === 'stale' && retryInMs(state.failure, clock.now()) > 0) {
       return Promise.reject(state.failure.error)
@@ -52,6 +54,24 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     )
     flight.catch(() => {}) // a background refresh has no other listener
     store.dispatch({ type: 'refresh-started', flight })
+    return flight
+  }
+
+  /** The same for tokens that are not the session's own. */
+  function renew(used: Held, wish: string, trigger: RefreshTrigger): Promise<Held> {
+    const granted = narrow.of(used.session, wish)
+    const here = newer(used)
+    if (here) return Promise.resolve(here)
+    if (granted.flight) return granted.flight
+    const before = granted.failure
+    if (before && retryInMs(before, clock.now()) > 0) return Promise.reject(before.error)
+    const flight: Promise<Held> = Promise.resolve().then(() =>
+      fly(used, flight, { trigger, force: false, before, finding: false }).finally(() => {
+        granted.flight = undefined
+      }),
+    )
+    flight.catch(() => {})
+    granted.flight = flight
     return flight
   }
 
@@ -74,6 +94,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       // All this took a while.
       const late = turns.settled(from, flight)
       if (late || !turn) return late
+      from = latest(from)
       const { claiming, refreshToken } = turn
       const restores = finding && refreshToken === undefined && source.restore !== undefined
       if (source.credential === 'token' && refreshToken === undefined && !restores) {
@@ -84,19 +105,26 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       return call((context) => present(turn, restores, context).catch(failing))
     }
 
-    async function present({ claiming, refreshToken }: Turn, restores: boolean, context: SourceContext): Promise<Held> {
+    async function present(turn: Turn, restores: boolean, context: SourceContext): Promise<Held> {
+      const { claiming, refreshToken, key } = turn
       const asked = clock.now()
       facts.started = asked
-      const response = await (restores ? source.restore?.(context) : source.refresh({ refreshToken }, context))
+      const { resource, scope } = fromWish(from.wish ?? '')
+      const input = { refreshToken, ...(resource && { resource }), ...(scope && { scope }), ...(key && { key }) }
+      const response = await (restores ? source.restore?.(context) : source.refresh(input, context))
       if (!response) throw new TokenError('refresh_rejected', 'there is no session any more')
       try {
         // What the answer leaves out stays as it was presented.
         const kept = refreshTokenIn(response) ?? refreshToken
-        const parsed = parseTokenResponse(response, asked, from.tokens)
-        const tokens = { ...parsed, refreshToken: kept, sequence: claiming.sequence + 1 }
+        // The scope of a narrow token is the one that was asked for, unless the answer says another.
+        const previous = from.wish === undefined ? { ...from.tokens, key } : { key, scope: scope?.split(' ') ?? [] }
+        const parsed = parseTokenResponse(response, asked, { previous, allowBearer: source.binding?.allowBearer })
+        const sequence = claiming.sequence + 1
+        const tokens = { ...parsed, refreshToken: kept, sequence, rotation: sequence }
         return await outcome.commit(from, tokens, claiming, facts)
       } catch (error) {
-        from = await outcome.spend(from, response, claiming)
+        await outcome.spend(from, response, claiming)
+        from = latest(from)
         throw error
       }
     }
@@ -117,7 +145,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     }
 
     siblings.want(state)
-    const work = hasCredential(state)
+    const work = hasCredential(heldIn(store.get()) ?? state)
       ? calls
           .inTurn(inTurn, {
             // The record keeps others away; where there is none, nothing but the lock does.
@@ -127,6 +155,14 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
           .then((held) => held ?? turns.fromHolder(state))
       : turns.fromHolder(state)
     return withDeadline(work, LONGEST_TURN * settings.requestTimeoutMs, ports.timer, timedOut).catch(failing)
+  }
+
+  /** The refresh token beside the same tokens may be another by now. */
+  function latest(from: Held): Held {
+    const held = heldIn(store.get())
+    return from.wish === undefined && held?.session === from.session && held.tokens?.sequence === from.tokens?.sequence
+      ? held
+      : from
   }
 
   return Object.assign(refresh, {

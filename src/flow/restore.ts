@@ -133,7 +133,7 @@ export function createRestore(
         const asked = clock.now()
         sent = ports.lifecycle.online()
         const response = await source.restore?.(context)
-        return response && parseTokenResponse(response, asked)
+        return response && parseTokenResponse(response, asked, source.binding)
       })
       const known = epochs.newest()
       if (isCurrent() && known?.what === 'signed-in') return await findKnown(known, isCurrent, flight)

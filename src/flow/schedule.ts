@@ -37,7 +37,8 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   let active: Instant = { wall: 0, monotonic: 0 }
   /** When the other tabs were last told of it. */
   let toldAt = 0
-  let lastUsed: TokenSet | undefined
+  /** When the tokens were obtained that were used last. */
+  let lastUsed: Instant | undefined
   let warned: Ending['why'] | undefined
   let session: SignedIn['session'] | undefined
   /** Tabs and clients that got their tokens together refresh apart. */
@@ -143,7 +144,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
       if (state.failure.retryMs === undefined) return undefined
       return lifecycle.online() ? retryInMs(state.failure, now) : OFFLINE_LOOK_MS
     }
-    if (state.status === 'refreshing' || !tokens || !background || lastUsed !== tokens || !canRefresh(state))
+    if (state.status === 'refreshing' || !tokens || !background || lastUsed !== tokens.obtained || !canRefresh(state))
       return undefined
     if (tokens.lifetimeMs === undefined || !lifecycle.online()) return undefined
     return earlyInMs(tokens, now, 1 - jitter / 5)
@@ -184,8 +185,8 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
       if (!isSignedIn(state) || endDueMs(state, now) === undefined) return
       active = now
       tell(now)
-      if (state.tokens === lastUsed) return
-      lastUsed = state.tokens
+      if (state.tokens?.obtained === lastUsed) return
+      lastUsed = state.tokens?.obtained
       look()
     },
     stop() {

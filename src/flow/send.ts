@@ -1,35 +1,34 @@
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
-import { type Held, isSignedIn } from '../session/state.ts'
-import { remainingMs, type TokenSet } from '../token.ts'
+import { parseUrl } from '../lib/url.ts'
+import { type Held, heldIn, isSignedIn } from '../session/state.ts'
+import type { TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
-import type { DestinationOf } from './attach.ts'
-import { LONGEST_TURN, timedOut } from './calls.ts'
-import { judge, type Verdict } from './challenge.ts'
+import type { Destination, DestinationOf } from './attach.ts'
+import { timedOut } from './calls.ts'
+import { type Action, judge, type Verdict } from './challenge.ts'
 import type { Exchange, SendTarget, TokenRequest, TokenSender } from './exchange.ts'
+import { toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { Refresh } from './refresh.ts'
 import type { Schedule } from './schedule.ts'
 import type { SignOut } from './sign-out.ts'
+import { createSupply, type Usable, type Wanted } from './supply.ts'
 
 export interface Sender extends TokenSender {
   /** A token that meets `request`, for whatever puts it on the wire by itself. */
   obtain(request: TokenRequest): Promise<TokenSet>
 }
 
-/** What is asked for, and how long it has waited: see `waitFor`. */
-type Wanted = Partial<SendTarget> & {
-  begun?: Instant | undefined
-  waiting?: Instant | undefined
-  waitedMs?: number | undefined
-}
-
-/** A session with a token to send. */
-type Usable = Held & { readonly tokens: TokenSet }
-
-/** A token this new is as good as it gets: to ask for more would mean a refresh for every request. */
-const NEW_ENOUGH = 0.9
+/** A request on its way: what it wants, where it goes, and what was done for it. */
+type Sending = SendTarget &
+  Wanted & {
+    to: Destination
+    /** Of the attempt that is under way. */
+    proof: string | undefined
+    tried: readonly Action[] | undefined
+  }
 
 /**
  * The product: *allowed? attach; refresh if expired; send; if this very token was refused, refresh once and send again.*
@@ -39,17 +38,20 @@ export function createSender(
   destinationOf: DestinationOf,
   refresh: Refresh,
   schedule: Schedule,
-  { end, notice }: SignOut,
+  signOut: SignOut,
 ): Sender {
-  const { store, attempts, ports, settings, probation, watch, life, canRefresh } = parts
-  const { clock, timer } = ports
+  const { store, source, attempts, ports, settings, probation, watch, life } = parts
+  const { clock, lifecycle, timer } = ports
+  const { end, notice } = signOut
+  const { ready, fresh, ahead, isWorthwhile, waitFor } = createSupply(parts, refresh, schedule, signOut)
 
   async function send<Reply>(given: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
-    const wanted = ownWishes(given) as SendTarget & Wanted
+    const wanted = ownWishes(given) as Sending
     const { url, resource, required = false, signal } = wanted
     if (life.aborted) throw abortError(life)
     if (signal?.aborted) throw abortError(signal)
-    const { origin, withheld } = destinationOf(url, resource)
+    const to = destinationOf(url, resource)
+    const { origin, withheld } = to
     // A tab that has slept may not have heard that somebody has signed in.
     if (store.get().status === 'signed-out') notice()
     const state = store.get()
@@ -65,6 +67,8 @@ export function createSender(
       if (required) throw signedOut()
       return exchange.send({})
     }
+    wanted.to = to
+    wanted.need = to.need
     let now = clock.now()
     wanted.begun ??= now
     let used = ready(held, wanted, now)
@@ -72,8 +76,12 @@ export function createSender(
       used = await fresh(held, wanted)
       now = clock.now()
     }
-    const reply = await transmit(used, wanted, exchange, origin, now)
-    const verdict = judgeReply(exchange, reply, used)
+    let reply = await transmit(used, wanted, exchange, now)
+    let verdict = judgeReply(exchange, reply, used, wanted)
+    if (isProofRefused(verdict, wanted)) {
+      reply = await proveAgain(used, wanted, exchange)
+      verdict = judgeReply(exchange, reply, used, wanted)
+    }
     if (verdict.action !== 'refresh-retry' || !isWorthwhile(used, origin)) return deliver(reply, verdict, origin)
 
     const renewal = fresh(used, wanted, used.tokens)
@@ -82,25 +90,29 @@ export function createSender(
       return deliver(reply, verdict, origin)
     }
     const renewed = await renewal
-    if (!exchange.repeatable) {
-      throw new TokenError(
-        'not_retryable',
-        'the token was refused, and this body cannot be sent twice; the next request carries a fresh token',
-      )
+    if (!exchange.repeatable) throw notRetryable()
+    reply = await transmit(renewed, wanted, exchange, clock.now())
+    verdict = judgeReply(exchange, reply, renewed, wanted)
+    if (isProofRefused(verdict, wanted)) {
+      reply = await proveAgain(renewed, wanted, exchange)
+      verdict = judgeReply(exchange, reply, renewed, wanted)
     }
-    const second = await transmit(renewed, wanted, exchange, origin, clock.now())
-    return deliver(second, judgeReply(exchange, second, renewed), origin)
+    return deliver(reply, verdict, origin)
   }
 
-  /** Puts the request on the wire, in this very task; cut off when the session ends. */
-  function transmit<Reply>(
-    used: Usable,
-    target: SendTarget & Wanted,
-    exchange: Exchange<Reply>,
-    origin: string,
-    now: Instant,
-  ): Promise<Reply> {
+  /** Puts the request on the wire, a Bearer token in this very task. */
+  function transmit<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>, now: Instant): Promise<Reply> {
+    if (used.tokens.tokenType === 'Bearer') return put(used, target, exchange, now)
+    return prove(used, target).then((proof) => {
+      target.proof = proof
+      return put(used, target, exchange, clock.now())
+    })
+  }
+
+  /** Cut off when the session ends. */
+  function put<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>, now: Instant): Promise<Reply> {
     const { session, tokens } = used
+    const { to, proof } = target
     if (target.waiting) target.waitedMs = (target.waitedMs ?? 0) + elapsedMs(target.waiting, now)
     target.waiting = undefined
     schedule.used(now)
@@ -108,38 +120,62 @@ export function createSender(
     if (target.signal?.aborted) throw abortError(target.signal)
     // What the URL means may have changed while the request waited: a base element, an object that was passed.
     if (target.waitedMs !== undefined) {
-      const destination = destinationOf(target.url, target.resource)
-      if (destination.withheld ?? destination.origin !== origin) {
-        throw new TokenError('destination_refused', `the request now goes to ${destination.origin}`)
+      const { origin, withheld, need } = destinationOf(target.url, target.resource)
+      if (withheld ?? (origin !== to.origin || need !== to.need)) {
+        throw new TokenError('destination_refused', `the request now goes to ${origin}`)
       }
     }
-    if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', origin)
-    const headers = { Authorization: `${tokens.tokenType} ${tokens.accessToken}` }
+    if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', to.origin)
+    const headers = { Authorization: `${tokens.tokenType} ${tokens.accessToken}`, ...(proof && { DPoP: proof }) }
     const reply = untilAborted(exchange.send(headers, session.signal), [target.signal, session.signal])
-    if (schedule.earlyInMs(tokens, now) <= 0 && canRefresh(used)) void refresh(used, 'background').catch(() => {})
+    if (!to.need?.once) ahead(used, now)
     return reply
   }
 
-  function judgeReply<Reply>(exchange: Exchange<Reply>, reply: Reply, { tokens }: Usable): Judged {
+  /** A proof for one attempt (RFC 9449). */
+  async function prove({ session, tokens }: Usable, target: Sending): Promise<string | undefined> {
+    const { accessToken, key = '' } = tokens
+    const { url, method = 'GET' } = target
+    const { href = '' } = parseUrl(url, lifecycle.baseUrl()) ?? {}
+    try {
+      const proving = source.binding?.prove({ key, method, url: href, accessToken })
+      const bounded = withDeadline(Promise.resolve(proving), settings.requestTimeoutMs, timer, timedOut)
+      return await waitFor(bounded, target, session.signal)
+    } catch (thrown) {
+      const error = toTokenError(thrown, [accessToken])
+      if (error.code !== 'key_lost') throw error
+      end(session, 'key-lost', heldIn(store.get())?.tokens?.elsewhere)
+      throw abortError(session.signal)
+    }
+  }
+
+  /** The proof was refused, not the token: one more attempt, with another proof. */
+  async function proveAgain<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>): Promise<Reply> {
+    if (!exchange.repeatable) throw notRetryable()
+    // One for both reasons: no request is sent more than three times.
+    target.tried = PROVEN
+    // What is used once is spent, whatever it was refused for.
+    return transmit(target.need?.once ? await fresh(used, target, used.tokens) : used, target, exchange, clock.now())
+  }
+
+  function judgeReply<Reply>(
+    exchange: Exchange<Reply>,
+    reply: Reply,
+    { tokens }: Usable,
+    { proof, tried }: Sending,
+  ): Judged {
     const answer = exchange.answer(reply)
     if (!answer) return FINE
     const { status } = answer
-    const verdict = judge(answer, { sent: tokens.tokenType })
+    const isNew = proof !== undefined && source.binding?.learn(proof, (name) => answer.header(name))
+    const verdict = judge(answer, { sent: tokens.tokenType, ...(tried && { tried }) })
     if (verdict.action === 'refresh-retry') probation.refused(tokens, clock.now())
     else if (status < 400) {
       probation.accepted(tokens)
       return FINE
     }
-    return { ...verdict, status }
-  }
-
-  /** Whether a request whose token was refused has a better one to hope for. */
-  function isWorthwhile(used: Usable, origin: string): boolean {
-    if (current(used).tokens !== used.tokens) return true
-    if (!canRefresh(used)) return false
-    if (probation.mayRefresh(used.tokens)) return true
-    watch.alert('fresh-token-refused', origin)
-    return false
+    // The proof had this very nonce: another one with it would be refused too.
+    return { ...verdict, status, ...(verdict.action === 'nonce-retry' && !isNew && PROPAGATE) }
   }
 
   function deliver<Reply>(reply: Reply, verdict: Judged, origin: string): Reply {
@@ -155,35 +191,6 @@ export function createSender(
     return reply
   }
 
-  /** `held`, if its token can be sent as it is. */
-  function ready(held: Held, { minTtlMs = 0, scope }: TokenRequest, now = clock.now()): Usable | undefined {
-    const { tokens } = held
-    if (!tokens || schedule.isIdle()) return undefined
-    const leftMs = remainingMs(tokens, now)
-    if (leftMs <= 0 || leftMs < Math.min(minTtlMs, (tokens.lifetimeMs ?? 0) * NEW_ENOUGH)) return undefined
-    demand(scope, tokens)
-    return held as Usable
-  }
-
-  /** A token of this session that meets `request` and is not `refused`: at most one refresh, whose result counts. */
-  async function fresh(held: Held, request: Wanted, refused?: TokenSet): Promise<Usable> {
-    if (schedule.isIdle()) await waitFor(schedule.confirm(), request, held.session.signal)
-    const now = current(held)
-    const { session, tokens } = now
-    const here = tokens === refused ? undefined : ready(now, request)
-    if (here) return here
-    const expired = !tokens || remainingMs(tokens, clock.now()) <= 0
-    if (!canRefresh(now)) {
-      if (!expired) return now as Usable
-      end(session, 'expired', tokens?.elsewhere)
-      throw abortError(session.signal)
-    }
-    const trigger = tokens && tokens === refused ? 'refused' : expired ? 'expired' : 'requested'
-    const renewed = await waitFor(refresh(now, trigger), request, session.signal)
-    demand(request.scope, renewed.tokens)
-    return renewed as Usable
-  }
-
   async function arrival(request: Wanted, alsoLogin: boolean): Promise<Held | undefined> {
     for (;;) {
       const state = store.get()
@@ -197,44 +204,21 @@ export function createSender(
     }
   }
 
-  /**
-   * Waits as long as the caller does, the session lives, and the manager is not disposed of. All waits of one request
-   * together take no longer than three calls to the source may; nor, API included, than `waitMs`.
-   */
-  function waitFor<T>(promise: Promise<T>, request: Wanted, session?: AbortSignal): Promise<T> {
-    const now = clock.now()
-    const { signal, waitMs = Infinity, waitedMs = 0 } = request
-    const { requestTimeoutMs } = settings
-    const begun = (request.begun ??= now)
-    const waiting = (request.waiting ??= now)
-    const leftMs = Math.min(waitMs - elapsedMs(begun, now), 3 * requestTimeoutMs - waitedMs - elapsedMs(waiting, now))
-    // A refresh is over before that by itself: a timer less for each of many requests.
-    const bounded =
-      session && leftMs >= LONGEST_TURN * requestTimeoutMs
-        ? promise
-        : withDeadline(promise, Math.max(0, leftMs), timer, timedOut)
-    return untilAborted(bounded, [signal, session, life])
-  }
-
-  function current({ session }: Held): Held {
-    const state = store.get()
-    if (isSignedIn(state) && state.session === session) return state
-    throw abortError(session.signal)
-  }
-
   return {
     send,
     async obtain(given) {
       const request = ownWishes(given)
-      const { resource, signal = life } = request
+      const { resource = settings.resources?.[0]?.[0], signal = life } = request
       if (life.aborted) throw abortError(life)
       if (signal.aborted) throw abortError(signal)
-      if (resource !== undefined && destinationOf(resource, resource).withheld) {
-        throw new TokenError('destination_refused', `${resource} is not one of the resources`)
+      if (resource !== undefined) {
+        const { withheld, need } = destinationOf(resource, resource)
+        if (withheld) throw new TokenError('destination_refused', `${resource} is not one of the resources`)
+        request.need = need
       }
       const held = await arrival(request, true)
       if (!held) throw signedOut()
-      const { session, tokens } = ready(held, request) ?? (await fresh(held, request))
+      const { session, tokens } = ready(held, request, clock.now()) ?? (await fresh(held, request))
       schedule.used(clock.now())
       if (session.signal.aborted) throw abortError(session.signal)
       return tokens
@@ -259,6 +243,9 @@ function ownWishes(given: Partial<SendTarget>): Wanted {
     begun: undefined,
     waiting: undefined,
     waitedMs: undefined,
+    need: undefined,
+    proof: undefined,
+    tried: undefined,
   } as Wanted
 }
 
@@ -267,10 +254,18 @@ type Judged = Verdict & { readonly status: number }
 /** Most answers. */
 const FINE: Judged = { action: 'propagate', status: 200 }
 
-/** What the server did not grant cannot be had by a refresh (RFC 6749 section 6). */
-function demand(scope: string | undefined, tokens: TokenSet | undefined): void {
-  if (!scope || !tokens?.scope.length || scope.split(' ').every((item) => tokens.scope.includes(item))) return
-  throw new TokenError('insufficient_scope', 'the session was not granted this scope', { scope })
+const PROPAGATE = { action: 'propagate' } as const
+const PROVEN: readonly Action[] = ['nonce-retry', 'proof-retry']
+
+function isProofRefused({ action }: Verdict, { retry }: SendTarget): boolean {
+  return retry !== false && PROVEN.includes(action)
+}
+
+function notRetryable(): TokenError {
+  return new TokenError(
+    'not_retryable',
+    'the token or its proof was refused, and this body cannot be sent twice; the next request carries a fresh one',
+  )
 }
 
 function signedOut(): TokenError {

@@ -1,24 +1,28 @@
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { Ports } from '../ports.ts'
+import { fromWish, type Narrow } from '../session/narrow.ts'
 import type { OwnedSession } from '../session/session.ts'
 import { type Held, heldIn } from '../session/state.ts'
 import type { SessionStore } from '../session/store.ts'
 import { fromShared, type Message, toShared } from '../tabs/messages.ts'
 import type { Share } from '../tabs/share.ts'
-import { isSomebodyElse, remainingMs, type TokenSet } from '../token.ts'
+import { isSomebodyElse, remainingMs } from '../token.ts'
 import type { Probation } from './probation.ts'
 
 /** The other tabs of this session, and what they have for us. */
 export interface Siblings {
-  /** Asks them for tokens newer than those of `held`. */
-  want(held: Held): void
-  /** Gives our tokens to those who asked for newer ones than we had. */
-  serve(): void
-  /** A message about the session that is here. `true`: somebody wants newer tokens than we have. */
-  hear(message: Message): boolean
+  /**
+   * Asks them for tokens newer than those of `held`, and for the same. `fromHolder`: only the tab that holds the refresh
+   * token can get them.
+   */
+  want(held: Held, fromHolder?: boolean): void
+  /** Gives our tokens to those who asked for newer ones than we had, for the same. */
+  serve(wish?: string): void
+  /** A message about the session that is here. Tells what somebody wants newer tokens for than we have. */
+  hear(message: Message): Held | undefined
   /** Another tab that holds the refresh token was at work `withinMs` ago. */
   isComing(withinMs: number): boolean
-  /** Newer tokens of the same session, if they are here. */
+  /** Newer tokens of the same session and for the same, if they are here. */
   newer(held: Held): Held | undefined
   /** Calls `task` once, when there are newer tokens than those of `held`, or its session is over. Returns what stops it. */
   whenSettled(held: Held, task: () => void): () => void
@@ -33,6 +37,9 @@ const STAGGER_MS = 100
 
 export interface SiblingOptions {
   readonly probation: Probation
+  readonly narrow: Narrow
+  /** Whether this tab presents a refresh token that only it has. */
+  isHolder(held: Held): boolean
   /** A sibling has tokens of another user: the cookie is no longer that of `session`. */
   replaced(session: OwnedSession): void
 }
@@ -41,17 +48,26 @@ export function createSiblings(
   store: SessionStore,
   share: Share,
   { clock, random, timer }: Pick<Ports, 'clock' | 'random' | 'timer'>,
-  { probation, replaced }: SiblingOptions,
+  { probation, narrow, isHolder, replaced }: SiblingOptions,
 ): Siblings {
   const waiting = new Set<() => void>()
-  let asked = false
-  /** Tokens that came from another tab. */
-  let received: TokenSet | undefined
+  /** What others have asked for. */
+  const asked = new Set<string | undefined>()
+  /** Tokens that came from another tab, by when they were obtained. */
+  const received = new WeakSet<Instant>()
   let coming: Instant | undefined
 
-  function newer({ session, tokens }: Held): Held | undefined {
+  /** What is here for `wish`. */
+  function here(wish: string | undefined): Held | undefined {
     const held = heldIn(store.get())
-    return held?.tokens && held.session === session && held.tokens !== tokens ? held : undefined
+    return held && wish !== undefined
+      ? { session: held.session, tokens: narrow.of(held.session, wish).tokens, wish }
+      : held
+  }
+
+  function newer({ session, tokens, wish }: Held): Held | undefined {
+    const held = here(wish)
+    return held?.tokens && held.session === session && held.tokens.sequence !== tokens?.sequence ? held : undefined
   }
 
   function whenSettled(held: Held, task: () => void): () => void {
@@ -65,41 +81,60 @@ export function createSiblings(
     return () => void waiting.delete(check)
   }
 
-  function serve(): void {
-    const held = heldIn(store.get())
-    if (!asked || !held?.tokens) return
-    asked = false
-    share.post({ type: 'tokens', epoch: held.session.epoch, tokens: toShared(held.tokens, clock.now()) })
+  function serve(wish?: string): void {
+    const held = here(wish)
+    if (!held?.tokens || !asked.delete(wish)) return
+    const tokens = toShared(held.tokens, clock.now())
+    share.post({ type: 'tokens', epoch: held.session.epoch, tokens, ...toPart(wish) })
+  }
+
+  function look(): void {
+    for (const check of [...waiting]) check()
   }
 
   return {
-    want: ({ session, tokens }) =>
-      share.post({ type: 'wanted', epoch: session.epoch, sequence: tokens?.sequence ?? 0 }),
+    want({ session, tokens, wish }, fromHolder = false) {
+      // What is used once is for nobody else, unless somebody else has to get it.
+      if (isOnce(wish) && !fromHolder) return
+      share.post({ type: 'wanted', epoch: session.epoch, sequence: tokens?.sequence ?? 0, ...toPart(wish) })
+    },
     serve,
     hear(message) {
-      const held = heldIn(store.get())
-      if (held?.session.epoch !== message.epoch) return false
-      const { session, tokens } = held
-      const sequence = tokens?.sequence ?? 0
+      const main = heldIn(store.get())
+      if (main?.session.epoch !== message.epoch) return undefined
+      const { session } = main
       const now = clock.now()
       if (message.type === 'coming') coming = now
+      if (message.type === 'rotated' && main.tokens && message.rotation > main.tokens.rotation && !isHolder(main)) {
+        const tokens = { ...main.tokens, rotation: message.rotation, refreshToken: undefined, elsewhere: true }
+        store.dispatch({ type: 'rotated', from: main, tokens })
+      }
+      if (message.type !== 'tokens' && message.type !== 'wanted') return undefined
+      const { wish } = message
+      const tokens = here(wish)?.tokens
+      const sequence = tokens?.sequence ?? 0
       if (message.type === 'tokens') {
         const came = fromShared(message.tokens, now)
         // Whoever has asked for these has them now.
-        if (came.sequence >= sequence) asked = false
-        if (isSomebodyElse(came, tokens)) replaced(session)
+        if (came.sequence >= sequence) asked.delete(wish)
+        if (isSomebodyElse(came, main.tokens)) replaced(session)
         else if (came.sequence > sequence && remainingMs(came, now) > 0) {
-          received = came
+          received.add(came.obtained)
           if (tokens) probation.begin(came)
-          store.dispatch({ type: 'refreshed', from: { session, tokens }, tokens: came })
+          if (wish === undefined) store.dispatch({ type: 'refreshed', from: { session, tokens }, tokens: came })
+          // What is used once is for who waits for it.
+          else if (!isOnce(wish) || narrow.of(session, wish).flight) {
+            narrow.put(session, wish, came)
+            look()
+          }
         }
+        return undefined
       }
-      if (message.type !== 'wanted') return false
-      asked = true
-      if (sequence <= message.sequence || !tokens || remainingMs(tokens, now) <= 0) return true
-      if (tokens === received) timer(serve, STAGGER_MS * (0.2 + random()))
-      else serve()
-      return false
+      asked.add(wish)
+      if (sequence <= message.sequence || !tokens || remainingMs(tokens, now) <= 0) return { session, tokens, wish }
+      if (received.has(tokens.obtained)) timer(() => serve(wish), STAGGER_MS * (0.2 + random()))
+      else serve(wish)
+      return undefined
     },
     isComing: (withinMs) => coming !== undefined && elapsedMs(coming, clock.now()) < withinMs,
     newer,
@@ -116,8 +151,14 @@ export function createSiblings(
           resolve()
         })
       }),
-    look() {
-      for (const check of [...waiting]) check()
-    },
+    look,
   }
+}
+
+function isOnce(wish: string | undefined): boolean {
+  return wish !== undefined && fromWish(wish).once !== undefined
+}
+
+function toPart(wish: string | undefined): { readonly wish?: string } {
+  return wish === undefined ? {} : { wish }
 }

@@ -17,21 +17,21 @@ export interface SignIn {
 }
 
 export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie, supersede, revoke }: SignOut): SignIn {
-  const { store, source, calls, attempts, ports, epochs, sealing, events, watch, newSession } = parts
+  const { store, source, calls, attempts, ports, epochs, sealing, events, watch, narrow, newSession } = parts
   const { clock } = ports
   const byCookie = source.credential === 'cookie'
 
   /** What a sign-in leaves for the other tabs, and for the time after a reload. */
   let saved: Promise<unknown> | undefined
 
-  async function save(refreshToken: string | undefined, epoch: number): Promise<void> {
+  async function save({ refreshToken, key }: TokenSet, epoch: number): Promise<void> {
     const sealed = await sealing?.seal(refreshToken, epoch)
-    const replaced = await supersede(epoch, sealed)
+    const replaced = await supersede(epoch, { sealed, key })
     // Of the session that was there, whatever tab it was refreshed in last.
-    if (replaced !== undefined) void revoke(undefined, replaced)
+    if (replaced.refreshToken !== undefined) void revoke(replaced)
     // Ended before it could be stored: nobody else knows of it.
     if (sealing && refreshToken !== undefined && (epochs.newest()?.epoch ?? 0) > epoch)
-      void revoke(undefined, refreshToken)
+      void revoke({ refreshToken, key })
   }
 
   /** What a storage keeps is kept before anybody is told that he is signed in. */
@@ -47,8 +47,9 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
       store.dispatch({ type: 'started', session: newSession(epoch, tokens.obtained), tokens })
       watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
-      if (isSignedIn(before) && before.tokens && !sealing) void orphan(before.tokens)
-      saved = save(tokens.refreshToken, epoch)
+      if (isSignedIn(before) && before.tokens && !sealing)
+        void orphan(before.tokens, narrow.drain(before.session, true))
+      saved = save(tokens, epoch)
       return store.snapshot()
     })
   }
@@ -69,7 +70,7 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
       const sent = ports.lifecycle.online()
       let tokens: TokenSet
       try {
-        tokens = parseTokenResponse(await source.login(input, context), asked)
+        tokens = parseTokenResponse(await source.login(input, context), asked, source.binding)
       } catch (thrown) {
         if (byCookie && sent && !isAnswer(thrown)) loseCookie()
         throw thrown
@@ -116,7 +117,7 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
     },
 
     async startSession(response) {
-      const tokens = parseTokenResponse(response, clock.now())
+      const tokens = parseTokenResponse(response, clock.now(), source.binding)
       meet()
       attempts.overtake()
       return stored(begin(tokens))

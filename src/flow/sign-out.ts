@@ -3,7 +3,7 @@ import type { SourceContext } from '../ports.ts'
 import type { OwnedSession } from '../session/session.ts'
 import { type EndReason, heldIn, isSignedIn, type Refreshing } from '../session/state.ts'
 import type { Epoch, Meaning } from '../tabs/epochs.ts'
-import { type TabRecord, toEpoch } from '../tabs/record.ts'
+import { type Stored, type TabRecord, toEpoch } from '../tabs/record.ts'
 import type { TokenSet } from '../token.ts'
 import { timedOut } from './calls.ts'
 import type { Parts } from './parts.ts'
@@ -25,6 +25,9 @@ export interface LogoutOptions {
   readonly timeoutMs?: number
 }
 
+/** What can be given back. */
+export type Credential = Partial<Pick<TokenSet, 'refreshToken' | 'accessToken' | 'key'>>
+
 export interface SignOut {
   logout(options?: LogoutOptions): Promise<LogoutReport>
   /**
@@ -43,12 +46,12 @@ export interface SignOut {
   announce(what: Meaning, reason: EndReason): number
   /** The session of an epoch that this tab has not begun. */
   recall(known: Epoch): OwnedSession
-  /** Puts a new epoch into the record; resolves with the refresh token that was stored there for the one before. */
-  supersede(epoch: number, sealed?: unknown): Promise<string | undefined>
+  /** Puts a new epoch into the record; resolves with what was stored there for the one before. */
+  supersede(epoch: number, stored?: Stored): Promise<Credential>
   /** Gives back a refresh token, and what belongs to it. */
-  revoke(tokens: TokenSet | undefined, refreshToken?: string): Promise<Revoked>
+  revoke(credential: Credential, narrow?: readonly string[]): Promise<Revoked>
   /** Revokes tokens that nobody holds: the answer to a call whose session has ended meanwhile. */
-  orphan(tokens: TokenSet): Promise<unknown>
+  orphan(tokens: TokenSet, narrow?: readonly string[]): Promise<unknown>
   /** Repeats a logout that the server had not confirmed when the page was left. */
   repeat(): void
 }
@@ -68,6 +71,7 @@ export function createSignOut(parts: Parts): SignOut {
     siblings,
     sealing,
     events,
+    narrow,
     life,
     newSession,
   } = parts
@@ -103,34 +107,38 @@ export function createSignOut(parts: Parts): SignOut {
             held?.tokens,
             flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined),
             sealing && kept,
+            held && narrow.drain(held.session, true),
           )
         : undefined
+      if (!known) forget(held?.tokens)
     })
   }
 
-  async function supersede(epoch: number, sealed?: unknown): Promise<string | undefined> {
+  async function supersede(epoch: number, stored?: Stored): Promise<Credential> {
     let before: TabRecord | undefined
     await share.update((record) => {
       before = record
-      return toEpoch(epoch, clock.now().wall, sealed)(record)
+      return toEpoch(epoch, clock.now().wall, stored)(record)
     })
-    return before && before.epoch < epoch ? sealing?.open(before.sealed, before.epoch) : undefined
+    if (!before || before.epoch >= epoch) return {}
+    return { refreshToken: await sealing?.open(before.sealed, before.epoch), key: before.key }
   }
 
   /** Waits for the flight too: the tokens that it brings are revoked when they come. */
   function giveBack(
     tokens: TokenSet | undefined,
     flight?: Promise<unknown>,
-    kept?: Promise<string | undefined>,
+    kept?: Promise<Credential>,
+    more?: readonly string[],
   ): Promise<Revoked> {
     orphans = []
     // What is stored may be newer: another tab may have got it last.
-    const newer = (refreshToken: string | undefined): Promise<Revoked> | Revoked =>
-      refreshToken === tokens?.refreshToken ? 'confirmed' : revoke(undefined, refreshToken)
+    const newer = (stored: Credential): Promise<Revoked> | Revoked =>
+      stored.refreshToken === tokens?.refreshToken ? 'confirmed' : revoke(stored)
     const [mine, stored] =
       kept && tokens && tokens.refreshToken === undefined
-        ? [kept.then((refreshToken) => revoke(tokens, refreshToken))]
-        : [revoke(tokens), kept?.then(newer)]
+        ? [kept.then(({ refreshToken }) => revoke({ ...tokens, refreshToken }, more))]
+        : [revoke(tokens ?? {}, more), kept?.then(newer)]
     const outcome = Promise.all([mine, stored, flight?.catch(() => {})])
       .then(async ([first, second]) => [first, second ?? 'confirmed', ...(await Promise.all(orphans))])
       .then((all) => WORST_FIRST.find((one) => all.includes(one)) ?? 'confirmed')
@@ -142,15 +150,24 @@ export function createSignOut(parts: Parts): SignOut {
     return outcome
   }
 
-  function revoke(tokens: TokenSet | undefined, refreshToken = tokens?.refreshToken): Promise<Revoked> {
-    if (!byCookie && !tokens && refreshToken === undefined) return Promise.resolve('confirmed') // there is nothing to give back
-    const input = { refreshToken, accessTokens: tokens ? [tokens.accessToken] : [] }
+  function revoke({ refreshToken, accessToken, key }: Credential, more: readonly string[] = []): Promise<Revoked> {
+    const accessTokens = accessToken === undefined ? more : [accessToken, ...more]
+    if (!byCookie && !accessTokens[0] && refreshToken === undefined) return Promise.resolve('confirmed') // there is nothing to give back
+    const input = { refreshToken, accessTokens, ...(key && { key }) }
     const ask = async (context: SourceContext): Promise<Revoked> =>
       // Somebody has signed in while this waited for its turn: the cookie is his.
       byCookie && epochs.newest()?.what === 'signed-in'
         ? 'unconfirmed'
         : (source.revoke?.(input, context) ?? 'not-configured')
-    return calls.run(ask, { hurry: true }).catch(() => 'unconfirmed')
+    return calls
+      .run(ask, { hurry: true })
+      .catch(() => 'unconfirmed' as const)
+      .finally(() => forget({ key }))
+  }
+
+  /** The session is over, and what was bound to its key has been given back. */
+  function forget(bound: Credential | undefined): void {
+    if (bound?.key !== undefined) void source.binding?.forget(bound.key).catch(() => {})
   }
 
   function whereToEnd(): string | undefined {
@@ -189,7 +206,9 @@ export function createSignOut(parts: Parts): SignOut {
       const { session, tokens } = held
       store.dispatch({ type: 'ended', session, reason: begun ? 'replaced' : newest.reason, elsewhere: true })
       // Nobody else can give back what only this tab holds.
-      if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) void revoke(tokens)
+      const unspent = narrow.drain(session, false)
+      if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) void revoke(tokens, unspent)
+      else if (!byCookie && source.revoke && unspent[0]) void revoke({ key: tokens?.key }, unspent)
     }
     // A sign-in of this tab decides about itself when its answer comes.
     if (begun && attempts.current()) return
@@ -245,9 +264,9 @@ export function createSignOut(parts: Parts): SignOut {
     recall,
     supersede,
     revoke,
-    async orphan(tokens) {
+    async orphan(tokens, more) {
       // In cookie mode the logout call comes after this answer, and covers it.
-      if (!byCookie && source.revoke) await orphans[orphans.push(revoke(tokens)) - 1]
+      if (!byCookie && source.revoke) await orphans[orphans.push(revoke(tokens, more)) - 1]
     },
     repeat() {
       void giveBack(undefined)

@@ -1,5 +1,5 @@
 import { TokenError } from '../errors.ts'
-import type { Held } from '../session/state.ts'
+import { type Held, heldIn } from '../session/state.ts'
 import { claim, type Claimed, type Claiming } from '../tabs/record.ts'
 import { remainingMs } from '../token.ts'
 import { abortError } from './abort.ts'
@@ -13,6 +13,8 @@ export interface Turn {
   /** Somebody has presented it before, and got no answer. */
   readonly doubtful: boolean
   readonly refreshToken: string | undefined
+  /** The key that it is bound to. */
+  readonly key: string | undefined
 }
 
 export interface Turns {
@@ -33,7 +35,7 @@ export const HANDOVER_MS = 250
 const ANSWER_MS = 1_000
 
 export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
-  const { store, ports, settings, epochs, share, siblings, sealing } = parts
+  const { store, ports, settings, epochs, share, siblings, sealing, narrow } = parts
   const { clock } = ports
   const { requestTimeoutMs } = settings
   const { newer } = siblings
@@ -42,20 +44,22 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
 
   function settled(from: Held, flight: Promise<Held>): Held | undefined {
     notice()
-    const state = store.get()
-    if (from.session.signal.aborted) over(from)
-    return newer(from) ?? ('flight' in state && state.flight === flight ? undefined : over(from))
+    const { session, wish } = from
+    const flying = wish === undefined ? (store.get() as { flight?: unknown }) : narrow.of(session, wish)
+    if (session.signal.aborted) over(from)
+    return newer(from) ?? (flying.flight === flight ? undefined : over(from))
   }
 
   return {
     settled,
 
     async take(from, flight, force) {
-      const { session, tokens } = from
-      const { epoch } = session
-      let sequence = tokens?.sequence ?? 0
+      const { epoch } = from.session
+      let sequence = 0
       let waited = false
       while (!settled(from, flight)) {
+        const tokens = heldIn(store.get())?.tokens
+        sequence = Math.max(sequence, tokens?.rotation ?? 0)
         const now = clock.now().wall
         const claiming: Claiming = { epoch, sequence, by, now, until: now + 1.5 * requestTimeoutMs, force }
         let claimed: Claimed | undefined
@@ -84,23 +88,28 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
           continue
         }
         // What this tab remembers is spent if there have been newer ones.
-        const remembered = sequence === (tokens?.sequence ?? 0) ? tokens?.refreshToken : undefined
+        const remembered = sequence === tokens?.rotation ? tokens.refreshToken : undefined
         const refreshToken = (await sealing?.open(claimed.sealed, epoch)) ?? remembered
         // Or frozen while that was opened, which by itself takes no longer than this.
         if (clock.now().wall - now > 0.75 * requestTimeoutMs) continue
-        return { claiming, doubtful: claimed.doubtful, refreshToken }
+        return { claiming, doubtful: claimed.doubtful, refreshToken, key: tokens?.key ?? claimed.key }
       }
       return undefined
     },
 
     async fromHolder(from) {
       const finding = store.get().status === 'restoring'
+      const { session, tokens, wish } = from
+      if (wish !== undefined) siblings.want(from, true)
       await siblings.settled(from, finding ? HANDOVER_MS : ANSWER_MS)
       if (!newer(from) && siblings.isComing(ANSWER_MS)) await siblings.settled(from, requestTimeoutMs)
       const here = newer(from)
       if (here) return here
-      const { session, tokens } = from
-      if (!siblings.isComing(2 * requestTimeoutMs) && !(tokens && remainingMs(tokens, clock.now()) > 0)) {
+      if (
+        wish === undefined &&
+        !siblings.isComing(2 * requestTimeoutMs) &&
+        !(tokens && remainingMs(tokens, clock.now()) > 0)
+      ) {
         end(session, 'expired', true)
         over(from)
       }

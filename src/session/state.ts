@@ -20,6 +20,8 @@ export type EndReason =
 export interface Held {
   readonly session: OwnedSession
   readonly tokens: TokenSet | undefined
+  /** What the tokens are for, if they are not the session's own: see `narrow.ts`. */
+  readonly wish?: string | undefined
 }
 
 /** What is known of refreshes that failed since the last one that did not. */

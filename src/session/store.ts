@@ -24,6 +24,8 @@ export function createSessionStore(onChange: (state: State, previous: State) => 
       const previous = state
       state = transition(previous, event)
       if (state === previous) return false
+      // Nobody can see another refresh token.
+      if (event.type === 'rotated') return true
       snapshot = toSnapshot(state)
       const left = heldIn(previous)?.session
       if (left && left !== heldIn(state)?.session) left.end(endError(state))

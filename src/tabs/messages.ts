@@ -6,11 +6,13 @@ import { SENDABLE, type TokenSet } from '../token.ts'
 /** What tabs tell each other, each about one epoch. No message carries a refresh token. */
 export type Message = { readonly version: 1; readonly epoch: number } & (
   | { readonly type: 'epoch' }
-  /** I need tokens newer than these: give me yours, or get some. */
-  | { readonly type: 'wanted'; readonly sequence: number }
+  /** I need tokens newer than these, for this wish: give me yours, or get some. */
+  | { readonly type: 'wanted'; readonly sequence: number; readonly wish?: string | undefined }
   /** I hold the refresh token, and am at it. */
   | { readonly type: 'coming' }
-  | { readonly type: 'tokens'; readonly tokens: SharedTokens }
+  | { readonly type: 'tokens'; readonly tokens: SharedTokens; readonly wish?: string | undefined }
+  /** I have spent the refresh token for another token than the session's own. */
+  | { readonly type: 'rotated'; readonly rotation: number }
   | { readonly type: 'used'; readonly at: number }
 )
 
@@ -38,7 +40,8 @@ export function fromShared({ obtainedAt, ageMs, ...rest }: SharedTokens, now: In
 export function parseMessage(value: unknown): Message | undefined {
   const message = ownMembers(Object(value) as Message)
   const { version, epoch, type } = message
-  if ((version as number) !== 1 || !Number.isFinite(epoch)) return undefined
+  const { wish = '' } = message as { readonly wish?: unknown }
+  if ((version as number) !== 1 || !Number.isFinite(epoch) || typeof wish !== 'string') return undefined
   if (type !== 'tokens') return message
   const { accessToken, sequence, obtainedAt, ageMs, scope } = ownMembers(Object(message.tokens) as SharedTokens)
   const whole = [sequence, obtainedAt, ageMs].every((number) => Number.isFinite(number)) && scope instanceof Array

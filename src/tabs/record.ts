@@ -14,7 +14,12 @@ export interface TabRecord {
   /** Meanwhile nobody asks again: until `hold` the server said so, or may still be at it; after that it is backoff. */
   readonly retry?: (Span & { readonly hold: number }) | undefined
   readonly sealed?: unknown
+  /** The name of the key that the tokens are bound to. */
+  readonly key?: string | undefined
 }
+
+/** What the page after this one needs of a session. */
+export type Stored = Pick<TabRecord, 'sealed' | 'key'>
 
 /** Device wall time. A clock that is before `since` was set back after this was written. */
 export interface Span {
@@ -35,12 +40,12 @@ export function parseRecord(stored: unknown): TabRecord | 'foreign' | undefined 
 }
 
 /** A new epoch has begun: whatever was known of an older one is gone. */
-export function toEpoch(epoch: number, active: number, sealed?: unknown): Change {
+export function toEpoch(epoch: number, active: number, stored: Stored = {}): Change {
   return (record) => {
     if (record && record.epoch > epoch) return undefined
     // Another tab may have claimed it before its refresh token was sealed.
-    if (record?.epoch === epoch) return record.sequence > 1 ? undefined : { ...record, sealed }
-    return { version: 1, epoch, sequence: 1, active, sealed }
+    if (record?.epoch === epoch) return record.sequence > 1 ? undefined : { ...record, ...stored }
+    return { version: 1, epoch, sequence: 1, active, ...stored }
   }
 }
 
@@ -57,7 +62,7 @@ export interface Claiming {
 
 export type Claimed =
   /** Nobody else will present the credential before `until`. `doubtful`: somebody has, and got no answer. */
-  | { readonly verdict: 'mine'; readonly doubtful: boolean; readonly sealed: unknown }
+  | ({ readonly verdict: 'mine'; readonly doubtful: boolean } & Stored)
   /** Another epoch has begun. */
   | { readonly verdict: 'over'; readonly epoch: number }
   /** Another tab has newer tokens. */
@@ -86,7 +91,7 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): { verd
   const early = retry && (force ? retry.hold : retry.until)
   if (early && retry.since <= now && now < early) return { verdict: { verdict: 'early', until: early } }
   return {
-    verdict: { verdict: 'mine', doubtful: presented !== undefined, sealed: known.sealed },
+    verdict: { verdict: 'mine', doubtful: presented !== undefined, sealed: known.sealed, key: known.key },
     // Its own sequence: a record that has lost data is behind.
     next: { ...known, sequence, presented: { by, since: now, until } },
   }

@@ -158,6 +158,14 @@ describe('nonces', () => {
     expect(nonceOf(await attempt(binding, key, {}, 'https://other.example/'))).toBeUndefined()
   })
 
+  test('D-9: those of an authorization server and an API of one origin too', async () => {
+    const binding = createDevice().open()
+    const key = await binding.create()
+    await attempt(binding, key, { 'dpop-nonce': 'n-as' })
+    expect(nonceOf(await binding.prove({ key, method: 'GET', url, accessToken: 'a' }))).toBeUndefined()
+    expect(nonceOf(await binding.prove({ key, method: 'GET', url }))).toBe('n-as')
+  })
+
   test('D-10: an answer that was long under way does not bring back an older one', async () => {
     const device = createDevice()
     const binding = device.open()

@@ -8,7 +8,13 @@ interface Vectors {
     readonly proofs: readonly {
       readonly name: string
       readonly header: object
-      readonly payload: { readonly htm: string; readonly htu: string; readonly iat: number; readonly ath?: string }
+      readonly payload: {
+        readonly jti: string
+        readonly htm: string
+        readonly htu: string
+        readonly iat: number
+        readonly ath?: string
+      }
     }[]
     readonly nonceSyntax: { readonly valid: readonly string[]; readonly invalid: readonly string[] }
   }

@@ -32,10 +32,19 @@ export interface Access {
   readonly credential: string | undefined
   readonly family: Family
   readonly operation: Operation | 'granted'
+  /** What it is for alone. */
+  readonly resource: string | undefined
+  readonly scope: string | undefined
   readonly expiresAt: number
   revoked: boolean
   /** Its answer has reached the client. */
   delivered: boolean
+}
+
+interface Issuing {
+  readonly refreshable?: boolean
+  readonly resource?: string
+  readonly scope?: string
 }
 
 /** A call to the server, from the moment it leaves the client until the client knows its outcome. */
@@ -74,6 +83,8 @@ export interface ModelServer {
   /** The API refuses every token from now on, or stops doing so. */
   refuseAll(yes: boolean): void
   access(value: string): Access | undefined
+  /** Every access token ever issued. */
+  everything(): readonly Access[]
   /** Who signed in with this refresh token, or cookie. */
   ownerOf(credential: string | undefined): string | undefined
   /** What is good at the server, and was handed out: refresh tokens and access tokens, or the cookie in the jar. */
@@ -100,13 +111,19 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
     return family
   }
 
-  function issue(family: Family, operation: Access['operation'], refreshable = true): Access {
+  function issue(
+    family: Family,
+    operation: Access['operation'],
+    { refreshable = true, resource, scope }: Issuing = {},
+  ): Access {
     const number = String(++count)
     const access: Access = {
       value: `${family.owner}.${number}`,
       credential: refreshable ? `r${number}` : undefined,
       family,
       operation,
+      resource,
+      scope,
       expiresAt: now() + lifetimeMs,
       revoked: false,
       delivered: false,
@@ -124,12 +141,13 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
       expires_in: lifetimeMs / 1_000,
       id_token: `e30.${Buffer.from(JSON.stringify({ issued: access.value })).toString('base64url')}.`,
       ...(!byCookie && fresh !== undefined && { refresh_token: fresh }),
+      ...(access.scope !== undefined && { scope: access.scope }),
     }
   }
 
-  function rotate(presented: string | undefined, operation: Operation): Access {
+  function rotate(presented: string | undefined, operation: Operation, issuing?: Issuing): Access {
     const family = familyOf(presented)
-    if (family?.live && isNewest(presented, family)) return issue(family, operation)
+    if (family?.live && isNewest(presented, family)) return issue(family, operation, issuing)
     if (family) family.live = false
     throw new TokenError('refresh_rejected', 'the server does not know this session')
   }
@@ -209,9 +227,9 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
         deliver,
       )
     },
-    refresh: ({ refreshToken }, { signal }) => {
+    refresh: ({ refreshToken, ...issuing }, { signal }) => {
       const presented = byCookie ? jar : refreshToken
-      return call({ operation: 'refresh', presented, signal }, () => rotate(presented, 'refresh'), deliver)
+      return call({ operation: 'refresh', presented, signal }, () => rotate(presented, 'refresh', issuing), deliver)
     },
     revoke: ({ refreshToken, accessTokens }, { signal }) => {
       const presented = byCookie ? jar : refreshToken
@@ -250,12 +268,13 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
       const access = find(authorization.replace('Bearer ', ''))
       return !refusing && access && isGood(access) && access.expiresAt > now() ? 200 : 401
     },
-    grant: (owner, { refreshable } = { refreshable: true }) => deliver(issue(open(owner), 'granted', refreshable)),
+    grant: (owner, options) => deliver(issue(open(owner), 'granted', options)),
     forgetAccess() {
       for (const family of families) for (const access of family.access) access.revoked = true
     },
     refuseAll: (yes) => void (refusing = yes),
     access: find,
+    everything: () => families.flatMap((family) => family.access),
     ownerOf: (presented) => familyOf(presented)?.owner,
     live() {
       if (byCookie) return familyOf(jar)?.live && jar !== undefined ? [jar] : []

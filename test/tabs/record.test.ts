@@ -20,21 +20,21 @@ function recordOf(part: Partial<TabRecord> = {}): TabRecord {
 describe('a new epoch', () => {
   test('takes the place of an older one, and of nothing', () => {
     const fresh = { version: 1, epoch: 8, sequence: 1, active: NOW, sealed: 'new' }
-    expect(toEpoch(8, NOW, 'new')(recordOf({ sealed: 'old', presented: other }))).toEqual(fresh)
-    expect(toEpoch(8, NOW, 'new')(undefined)).toEqual(fresh)
+    expect(toEpoch(8, NOW, { sealed: 'new' })(recordOf({ sealed: 'old', presented: other }))).toEqual(fresh)
+    expect(toEpoch(8, NOW, { sealed: 'new' })(undefined)).toEqual(fresh)
   })
 
   test('leaves a newer one alone', () => {
-    expect(toEpoch(6, NOW, 'late')(recordOf())).toBeUndefined()
+    expect(toEpoch(6, NOW, { sealed: 'late' })(recordOf())).toBeUndefined()
   })
 
   test('adds what is sealed to a record that another tab has claimed before, and keeps its mark', () => {
     const claimed = recordOf({ sequence: 1, presented: other })
-    expect(toEpoch(7, NOW, 'sealed')(claimed)).toEqual({ ...claimed, sealed: 'sealed' })
+    expect(toEpoch(7, NOW, { sealed: 'sealed' })(claimed)).toEqual({ ...claimed, sealed: 'sealed' })
   })
 
   test('F40: does not put the first refresh token in the place of one that came after it', () => {
-    expect(toEpoch(7, NOW, 'first')(recordOf({ sequence: 2, sealed: 'second' }))).toBeUndefined()
+    expect(toEpoch(7, NOW, { sealed: 'first' })(recordOf({ sequence: 2, sealed: 'second' }))).toBeUndefined()
   })
 })
 
