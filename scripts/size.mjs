@@ -18,7 +18,7 @@ const bindAxios = `export { bindAxios } from './dist/axios/index.js'`
 const createFetch = `export { createFetch } from './dist/fetch/index.js'`
 
 const imports = [
-  { name: 'core + axios', code: `${core}\n${bindAxios}`, limit: 18_000 },
+  { name: 'core + axios', code: `${core}\n${bindAxios}`, limit: 20_800 },
   { name: 'core + fetch', code: `${core}\n${createFetch}` },
   { name: 'tokenward', code: `export * from './dist/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/axios', code: `export * from './dist/axios/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },

@@ -22,9 +22,6 @@ export interface DpopOptions {
  *
  * A script that runs in the page (XSS) cannot take the key away, but can use it there as we do.
  *
- * @example
- *   oauthSource({ issuer: 'https://login.example.com', clientId: 'shop', redirectUri: '/callback', dpop: dpop() })
- *
  * @throws `TypeError` when an option is wrong.
  * @see [RFC 9449](https://www.rfc-editor.org/rfc/rfc9449.html)
  */

@@ -100,9 +100,9 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
   }
 
   function ahead(used: Usable): void {
-    if (schedule.earlyInMs(used.tokens, clock.now()) <= 0 && canRefresh(current(used))) {
-      void refresh(used, 'background').catch(() => {})
-    }
+    if (schedule.earlyInMs(used.tokens, clock.now()) > 0) return
+    const main = store.get()
+    if (isSignedIn(main) && canRefresh(main)) void refresh(used, 'background').catch(() => {})
   }
 
   function isWorthwhile(used: Usable, origin: string): boolean {

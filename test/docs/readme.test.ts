@@ -22,6 +22,8 @@ const documents = [
   'SECURITY.md',
   'examples/README.md',
   'docs/testing.md',
+  'docs/dpop.md',
+  'docs/resources.md',
 ]
 const readme = readText('README.md')
 const manifest = JSON.parse(readText('package.json')) as {

@@ -59,7 +59,7 @@ export const life: readonly Mutant[] = [
     [
       rowsLogout,
       'the refresh token that only this tab holds is not given back',
-      'if (!byCookie && !sealing && tokens?.refreshToken !== undefined) void revoke(tokens)',
+      'if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) void revoke(tokens, unspent)\n      else',
       '',
     ],
     [
@@ -71,8 +71,8 @@ export const life: readonly Mutant[] = [
     [
       guardsOrder,
       'what is stored for a session is taken for that of the one before',
-      'return before && before.epoch < epoch ? sealing',
-      'return before ? sealing',
+      'if (!before || before.epoch >= epoch) return {}',
+      'if (!before) return {}',
     ],
     [rowsLife, 'the end of a session ends the one after it', 'if (heldIn(state)?.session !== session) return', ''],
     [
@@ -172,13 +172,15 @@ export const life: readonly Mutant[] = [
       'if (stopped) return',
     ],
   ]),
-  ...mutantsOf('src/flow/send.ts', [
+  ...mutantsOf('src/flow/supply.ts', [
     [
       guardsOrder,
       'a request goes out before others were asked whether all is idle',
-      'if (!tokens || schedule.isIdle()) return undefined',
-      'if (!tokens) return undefined',
+      'return longEnough && !schedule.isIdle()',
+      'return longEnough',
     ],
+  ]),
+  ...mutantsOf('src/flow/send.ts', [
     [
       guardsOrder,
       'a tab that slept sends bare after a sign-in elsewhere',
@@ -229,7 +231,7 @@ export const life: readonly Mutant[] = [
     [
       guardsRefresh,
       'the tab that holds the refresh token does nothing for the others',
-      "refresh(held, 'requested').catch(() => {})",
+      "refresh(wanted, 'requested').catch(() => {})",
       '',
     ],
   ]),

@@ -48,7 +48,7 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsRefresh,
       'a tab presents what it remembers, though there were newer ones',
-      'sequence === (tokens?.sequence ?? 0) ? tokens?.refreshToken : undefined',
+      'sequence === tokens?.rotation ? tokens.refreshToken : undefined',
       'tokens?.refreshToken',
     ],
     [
@@ -66,13 +66,13 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsRefresh,
       'a session ends because the tab that holds the refresh token is at work',
-      '!siblings.isComing(2 * requestTimeoutMs) && ',
+      '!siblings.isComing(2 * requestTimeoutMs) &&\n',
       '',
     ],
     [
       guardsRefresh,
       'a session ends before its token does',
-      ' && !(tokens && remainingMs(tokens, clock.now()) > 0)',
+      ' &&\n        !(tokens && remainingMs(tokens, clock.now()) > 0)',
       '',
     ],
   ]),
@@ -98,10 +98,10 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsRefresh,
       'the tokens of somebody else are taken',
-      'if (isSomebodyElse(tokens, from.tokens)) {',
+      'if (isSomebodyElse(tokens, from.tokens ?? main?.tokens)) {',
       'if (false) {',
     ],
-    [messages, 'nobody is given the tokens of a refresh', 'siblings.serve()', ''],
+    [messages, 'nobody is given the tokens of a refresh', 'siblings.serve(wish)', ''],
     [
       storage,
       'the refresh token of an answer that is no good is not stored',
@@ -176,8 +176,8 @@ export const manyTabs: readonly Mutant[] = [
     [
       messages,
       'a message about another session is taken for one about this',
-      'if (held?.session.epoch !== message.epoch) return false',
-      'if (!held) return false',
+      'if (main?.session.epoch !== message.epoch) return undefined',
+      'if (!main) return undefined',
     ],
     [
       messages,
@@ -191,25 +191,25 @@ export const manyTabs: readonly Mutant[] = [
       'came.sequence > sequence && remainingMs(came, now) > 0',
       'came.sequence > sequence',
     ],
-    [messages, 'expired tokens are served', ' || remainingMs(tokens, now) <= 0) return true', ') return true'],
+    [messages, 'expired tokens are served', ' || remainingMs(tokens, now) <= 0) return {', ') return {'],
     [
       rowsLogout,
       'the tokens of another user are taken',
-      'if (isSomebodyElse(came, tokens)) replaced(session)\n        else if',
+      'if (isSomebodyElse(came, main.tokens)) replaced(session)\n        else if',
       'if',
     ],
     [
       messages,
       'tokens are served that nobody asked for',
-      'if (!asked || !held?.tokens) return',
+      'if (!held?.tokens || !asked.delete(wish)) return',
       'if (!held?.tokens) return',
     ],
-    [messages, 'everybody answers', 'if (came.sequence >= sequence) asked = false', ''],
+    [messages, 'everybody answers', 'if (came.sequence >= sequence) asked.delete(wish)', ''],
     [
       messages,
       'all answer at the same time',
-      'if (tokens === received) timer(serve, STAGGER_MS * (0.2 + random()))\n      else serve()',
-      'serve()',
+      'if (received.has(tokens.obtained)) timer(() => serve(wish), STAGGER_MS * (0.2 + random()))\n      else serve(wish)',
+      'serve(wish)',
     ],
     [guardsRefresh, 'tokens of another tab are on no probation', 'if (tokens) probation.begin(came)', ''],
     [

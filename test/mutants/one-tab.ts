@@ -17,7 +17,7 @@ export const oneTab: readonly Mutant[] = [
     [
       tokens,
       'a refresh does not look whether newer tokens are here',
-      'if (state.tokens !== used.tokens) return Promise.resolve(state)',
+      'if (state.tokens?.sequence !== used.tokens?.sequence) return Promise.resolve(state)',
       '',
     ],
     [
@@ -138,7 +138,7 @@ export const oneTab: readonly Mutant[] = [
     [
       logout,
       'the tokens of the session that a login replaces are not revoked',
-      'if (isSignedIn(before) && before.tokens && !sealing) void orphan(before.tokens)',
+      'void orphan(before.tokens, narrow.drain(before.session, true))',
       '',
     ],
   ]),
@@ -184,6 +184,8 @@ export const oneTab: readonly Mutant[] = [
       '[target.signal, session.signal])',
       '[session.signal])',
     ],
+  ]),
+  ...mutantsOf('src/flow/supply.ts', [
     [
       settling,
       'a request that waits for a token does not heed its signal',
@@ -206,21 +208,21 @@ export const oneTab: readonly Mutant[] = [
       settling,
       'an abort aborts the refresh that others wait for',
       'return untilAborted(bounded, [signal, session, life])',
-      "signal?.addEventListener('abort', () => void attempts.overtake())\n" +
+      "signal?.addEventListener('abort', () => void parts.attempts.overtake())\n" +
         "    if (session) signal?.addEventListener('abort', () => void end(store.get().session, 'expired'))\n" +
         '    return untilAborted(bounded, [signal, session, life])',
     ],
     [
       tokens,
       'a 401 for an older token causes a refresh',
-      'const here = tokens === refused ? undefined : ready(now, request)',
-      'const here = refused ? undefined : ready(now, request)',
+      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request)',
+      'const here = refused ? undefined : ready(own, request)',
     ],
     [
       tokens,
       'a refused token is sent again',
-      'const here = tokens === refused ? undefined : ready(now, request)',
-      'const here = ready(now, request)',
+      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request)',
+      'const here = ready(own, request)',
     ],
     [
       tokens,
@@ -230,7 +232,7 @@ export const oneTab: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/probation.ts', [
-    [tokens, 'a fresh token that was refused is refreshed again', '!failed.get(tokens)', 'true'],
+    [tokens, 'a fresh token that was refused is refreshed again', '!failed.get(obtained)', 'true'],
   ]),
   ...mutantsOf('src/flow/schedule.ts', [
     [

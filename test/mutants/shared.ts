@@ -14,7 +14,7 @@ export const shared: readonly Mutant[] = [
     [
       record,
       'what is sealed at the sign-in replaces what came after it',
-      'return record.sequence > 1 ? undefined : { ...record, sealed }',
+      'return record.sequence > 1 ? undefined : { ...record, ...stored }',
       'return { ...record, sealed }',
     ],
     [

@@ -7,7 +7,7 @@ export const PAY = 'https://pay.example.com/v1'
 /** Takes each token once. */
 export const VOTE = 'https://vote.example.com'
 
-export const resources: NonNullable<TokenManagerOptions<string>['resources']> = [
+const resources: NonNullable<TokenManagerOptions<string>['resources']> = [
   API,
   { url: PAY, resource: 'urn:pay', scope: 'pay' },
   { url: VOTE, reuse: 'once' },
