@@ -18,9 +18,9 @@ import type { SignOut } from './sign-out.ts'
 export type Wanted = Partial<SendTarget> & {
   /** What the tokens are for, if not the session's own. */
   need?: Need | undefined
-  begun?: Instant
+  begun?: Instant | undefined
   waiting?: Instant | undefined
-  waitedMs?: number
+  waitedMs?: number | undefined
 }
 
 /** A session with a token to send. */
@@ -29,11 +29,11 @@ export type Usable = Held & { readonly tokens: TokenSet }
 /** Where the tokens of requests come from: the session's own, those of one resource, or one for each request. */
 export interface Supply {
   /** A token that can be sent as it is. */
-  ready(main: Held, request: Wanted): Usable | undefined
+  ready(main: Held, request: Wanted, now: Instant): Usable | undefined
   /** One of this session that meets `request` and is not `refused`: at most one refresh, whose result counts. */
   fresh(main: Held, request: Wanted, refused?: TokenSet): Promise<Usable>
   /** Refreshes what will soon expire. */
-  ahead(used: Usable): void
+  ahead(used: Usable, now: Instant): void
   /** Whether a request whose token was refused has a better one to hope for. */
   isWorthwhile(used: Usable, origin: string): boolean
   /**
@@ -51,17 +51,17 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
   const { clock, timer } = ports
   const pool = createPool(parts, refresh)
 
-  function ready(main: Held, request: Wanted): Usable | undefined {
+  function ready(main: Held, request: Wanted, now: Instant): Usable | undefined {
     const { need, scope } = request
     const held = need ? narrowed(main, need, scope) : main
-    const used = need?.once ? pool.take(held, (tokens) => isReady(tokens, request)) : held
-    if (!used?.tokens || !isReady(used.tokens, request)) return undefined
+    const used = need?.once ? pool.take(held, (tokens) => isReady(tokens, request, now)) : held
+    if (!used?.tokens || !isReady(used.tokens, request, now)) return undefined
     demand(scope, used.tokens)
     return used as Usable
   }
 
-  function isReady(tokens: TokenSet, { minTtlMs = 0 }: TokenRequest): boolean {
-    const leftMs = remainingMs(tokens, clock.now())
+  function isReady(tokens: TokenSet, { minTtlMs = 0 }: TokenRequest, now: Instant): boolean {
+    const leftMs = remainingMs(tokens, now)
     const longEnough = leftMs > 0 && leftMs >= Math.min(minTtlMs, (tokens.lifetimeMs ?? 0) * NEW_ENOUGH)
     return longEnough && !schedule.isIdle()
   }
@@ -78,7 +78,7 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
     const own = current(main)
     const now = need ? narrowed(own, need, scope) : own
     const { session, tokens } = now
-    const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request)
+    const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())
     if (here) return here
     const expired = !tokens || remainingMs(tokens, clock.now()) <= 0
     if (!canRefresh(own)) {
@@ -99,8 +99,8 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
     return renewed as Usable
   }
 
-  function ahead(used: Usable): void {
-    if (schedule.earlyInMs(used.tokens, clock.now()) > 0) return
+  function ahead(used: Usable, now: Instant): void {
+    if (schedule.earlyInMs(used.tokens, now) > 0) return
     const main = store.get()
     if (isSignedIn(main) && canRefresh(main)) void refresh(used, 'background').catch(() => {})
   }
@@ -116,8 +116,9 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
 
   function waitFor<T>(promise: Promise<T>, request: Wanted, session?: AbortSignal): Promise<T> {
     const now = clock.now()
-    const { signal, waitMs = Infinity, begun = now, waitedMs = 0 } = request
+    const { signal, waitMs = Infinity, waitedMs = 0 } = request
     const { requestTimeoutMs } = settings
+    const begun = (request.begun ??= now)
     const waiting = (request.waiting ??= now)
     const leftMs = Math.min(waitMs - elapsedMs(begun, now), 3 * requestTimeoutMs - waitedMs - elapsedMs(waiting, now))
     // A refresh is over before that by itself: a timer less for each of many requests.

@@ -215,14 +215,14 @@ export const oneTab: readonly Mutant[] = [
     [
       tokens,
       'a 401 for an older token causes a refresh',
-      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request)',
-      'const here = refused ? undefined : ready(own, request)',
+      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())',
+      'const here = refused ? undefined : ready(own, request, clock.now())',
     ],
     [
       tokens,
       'a refused token is sent again',
-      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request)',
-      'const here = ready(own, request)',
+      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())',
+      'const here = ready(own, request, clock.now())',
     ],
     [
       tokens,
