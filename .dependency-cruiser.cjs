@@ -10,6 +10,7 @@ const layers = {
   flow: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options'],
   adapters: ['lib', 'errors', 'token', 'ports'],
   sources: ['lib', 'errors', 'token', 'ports', 'adapters'],
+  oauth: ['lib', 'errors', 'token', 'ports', 'adapters', 'sources', 'dpop'],
   storage: ['lib', 'errors', 'ports', 'adapters'],
   dpop: ['lib', 'errors', 'ports', 'adapters'],
   manager: ['lib', 'errors', 'token', 'ports', 'session', 'tabs', 'options', 'flow', 'adapters'],
@@ -19,7 +20,7 @@ const layers = {
 }
 
 /** Which packages a layer may import; every other layer imports none. */
-const packages = { adapters: ['idb-keyval'], axios: ['axios'] }
+const packages = { adapters: ['idb-keyval'], axios: ['axios'], oauth: ['oauth4webapi'] }
 
 const pathOf = (names) => `^src/(${names.join('|')})(/|\\.ts$)`
 const known = pathOf(Object.keys(layers))

@@ -14,6 +14,7 @@ export default defineConfig({
         index: 'src/index.ts',
         'axios/index': 'src/axios/index.ts',
         'fetch/index': 'src/fetch/index.ts',
+        'oauth/index': 'src/oauth/index.ts',
         'storage/index': 'src/storage/index.ts',
         'testing/index': 'src/testing/index.ts',
       },

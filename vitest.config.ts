@@ -11,7 +11,7 @@ export default defineConfig(async () => {
     resolve: {
       alias: [
         { find: /^tokenward$/, replacement: source('index.ts') },
-        { find: /^tokenward\/(axios|fetch|storage|testing)$/, replacement: source('$1/index.ts') },
+        { find: /^tokenward\/(axios|fetch|oauth|storage|testing)$/, replacement: source('$1/index.ts') },
       ],
     },
     test: {
@@ -50,7 +50,7 @@ export default defineConfig(async () => {
         },
         {
           extends: true as const,
-          optimizeDeps: { include: ['axios', 'idb-keyval'] },
+          optimizeDeps: { include: ['axios', 'idb-keyval', 'oauth4webapi'] },
           test: {
             name: 'browser',
             include: ['test/browser/**/*.test.ts'],

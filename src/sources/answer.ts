@@ -28,9 +28,9 @@ export interface ReadAnswer extends SourceAnswer {
 /** No server may keep us away for longer. */
 const MAX_RETRY_AFTER_MS = 3_600_000
 
-// RFC 6749 section 5.2, RFC 8707 section 2, OpenID Connect Core section 3.1.2.6.
+// RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707 section 2, RFC 9449 section 8, OpenID Connect Core section 3.1.2.6.
 const CONFIGURATION =
-  /^(invalid_(request|client|scope|target)|un(authorized_client|supported_(grant|response)_type)|use_dpop_nonce)$/
+  /^(invalid_(request\w*|client|scope|target)|un(authorized_client|supported_\w+_type)|\w+_not_supported|use_dpop_nonce)$/
 const INTERACTION = /^((interaction|login|consent|account_selection)_required|(insufficient|unmet)_auth\w+)$/
 
 export async function readAnswer(response: Response, now: () => number): Promise<ReadAnswer> {

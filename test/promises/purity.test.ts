@@ -17,6 +17,7 @@ beforeAll(async () => {
     index: source('index.ts'),
     axios: source('axios/index.ts'),
     fetch: source('fetch/index.ts'),
+    oauth: source('oauth/index.ts'),
     storage: source('storage/index.ts'),
     testing: source('testing/index.ts'),
   }
@@ -137,7 +138,8 @@ const prototypes = () => [Object, Array, Promise, Map, Set, Function, AbortSigna
 const before = globals() + prototypes()
 `
 
-  test.each(['index', 'axios', 'fetch', 'storage', 'testing'])('%s, where every global throws', async (entry) => {
+  const entries = ['index', 'axios', 'fetch', 'oauth', 'storage', 'testing']
+  test.each(entries)('%s, where every global throws', async (entry) => {
     const code = `${GUARD}
 await import('./${entry}.mjs')
 console.log(JSON.stringify({ touched, changed: before !== globals() + prototypes() }))`
