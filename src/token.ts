@@ -117,14 +117,27 @@ export function remainingMs({ lifetimeMs = Infinity, obtained }: TokenSet, now: 
   return lifetimeMs - elapsedMs(obtained, now)
 }
 
+/** The subject of the ID token, if any. */
+export function userOf(tokens: TokenSet | undefined): unknown {
+  return tokens?.claims?.['sub']
+}
+
 /**
  * Whether the ID tokens are of two users.
  *
  * @see [OpenID Connect Core section 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
  */
 export function isSomebodyElse(after: TokenSet, before: TokenSet | undefined): boolean {
-  const [is, was] = [after.claims?.['sub'], before?.claims?.['sub']]
+  const [is, was] = [userOf(after), userOf(before)]
   return was !== undefined && is !== undefined && was !== is
+}
+
+/**
+ * Whether the same user has signed in again. His authorization server may count all his tokens as one grant: to give back the
+ * ones would take the others away (RFC 7009 section 2.1).
+ */
+export function isGoingOn(was: unknown, is: unknown): boolean {
+  return was !== undefined && was === is
 }
 
 /** Whether the token fits RFC 6750 section 2.1. Some servers issue others; those are used, and reported once. */

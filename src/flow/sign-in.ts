@@ -2,7 +2,7 @@ import { TokenError } from '../errors.ts'
 import type { SourceContext } from '../ports.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
-import { parseTokenResponse, type TokenResponse, type TokenSet } from '../token.ts'
+import { isGoingOn, parseTokenResponse, type TokenResponse, type TokenSet, userOf } from '../token.ts'
 import { untilAborted } from './abort.ts'
 import { isAnswer, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
@@ -24,9 +24,9 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   /** What a sign-in leaves for the other tabs, and for the time after a reload. */
   let saved: Promise<unknown> | undefined
 
-  async function save({ refreshToken, key }: TokenSet, epoch: number): Promise<void> {
+  async function save({ refreshToken, key }: TokenSet, user: unknown, epoch: number): Promise<void> {
     const sealed = await sealing?.seal(refreshToken, epoch)
-    const replaced = await supersede(epoch, { sealed, key })
+    const replaced = await supersede(epoch, { sealed, key, user })
     // Of the session that was there, whatever tab it was refreshed in last.
     if (replaced.refreshToken !== undefined) void revoke(replaced)
     // Ended before it could be stored: nobody else knows of it.
@@ -43,13 +43,16 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   function begin(tokens: TokenSet): SessionState {
     return events.batch(() => {
       const before = store.get()
+      const user = userOf(tokens)
       const epoch = announce('signed-in', 'replaced')
       store.dispatch({ type: 'started', session: newSession(epoch, tokens.obtained), tokens })
       watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
-      if (isSignedIn(before) && before.tokens && !sealing)
-        void orphan(before.tokens, narrow.drain(before.session, true))
-      saved = save(tokens, epoch)
+      if (isSignedIn(before) && before.tokens && !sealing) {
+        const unspent = narrow.drain(before.session, true)
+        if (!isGoingOn(userOf(before.tokens), user)) void orphan(before.tokens, unspent)
+      }
+      saved = save(tokens, user, epoch)
       return store.snapshot()
     })
   }

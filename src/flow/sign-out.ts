@@ -4,7 +4,7 @@ import type { OwnedSession } from '../session/session.ts'
 import { type EndReason, heldIn, isSignedIn, type Refreshing } from '../session/state.ts'
 import type { Epoch, Meaning } from '../tabs/epochs.ts'
 import { type Stored, type TabRecord, toEpoch } from '../tabs/record.ts'
-import type { TokenSet } from '../token.ts'
+import { isGoingOn, type TokenSet, userOf } from '../token.ts'
 import { timedOut } from './calls.ts'
 import type { Parts } from './parts.ts'
 
@@ -46,7 +46,10 @@ export interface SignOut {
   announce(what: Meaning, reason: EndReason): number
   /** The session of an epoch that this tab has not begun. */
   recall(known: Epoch): OwnedSession
-  /** Puts a new epoch into the record; resolves with what was stored there for the one before. */
+  /**
+   * Puts a new epoch into the record; resolves with what was stored there for the one before, unless the same user goes
+   * on: see `isGoingOn`.
+   */
   supersede(epoch: number, stored?: Stored): Promise<Credential>
   /** Gives back a refresh token, and what belongs to it. */
   revoke(credential: Credential, narrow?: readonly string[]): Promise<Revoked>
@@ -56,6 +59,8 @@ export interface SignOut {
   repeat(): void
 }
 
+/** How long the tab that has signed in may take to tell who. */
+const FOLLOW_MS = 1_000
 const WORST_FIRST: readonly Revoked[] = ['unconfirmed', 'not-configured']
 
 export function createSignOut(parts: Parts): SignOut {
@@ -120,7 +125,7 @@ export function createSignOut(parts: Parts): SignOut {
       before = record
       return toEpoch(epoch, clock.now().wall, stored)(record)
     })
-    if (!before || before.epoch >= epoch) return {}
+    if (!before || before.epoch >= epoch || isGoingOn(before.user, stored?.user)) return {}
     return { refreshToken: await sealing?.open(before.sealed, before.epoch), key: before.key }
   }
 
@@ -207,8 +212,10 @@ export function createSignOut(parts: Parts): SignOut {
       store.dispatch({ type: 'ended', session, reason: begun ? 'replaced' : newest.reason, elsewhere: true })
       // Nobody else can give back what only this tab holds.
       const unspent = narrow.drain(session, false)
-      if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) void revoke(tokens, unspent)
-      else if (!byCookie && source.revoke && unspent[0]) void revoke({ key: tokens?.key }, unspent)
+      if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) {
+        if (begun && userOf(tokens) !== undefined) void unlessGoingOn(tokens, unspent)
+        else void revoke(tokens, unspent)
+      } else if (!byCookie && source.revoke && unspent[0]) void revoke({ key: tokens?.key }, unspent)
     }
     // A sign-in of this tab decides about itself when its answer comes.
     if (begun && attempts.current()) return
@@ -217,6 +224,14 @@ export function createSignOut(parts: Parts): SignOut {
     const session = recall(newest)
     store.dispatch({ type: 'started', session, tokens: undefined })
     siblings.want({ session, tokens: undefined })
+  }
+
+  /** Gives back the tokens of the session before, when it has turned out who is signed in now, or that nobody tells. */
+  async function unlessGoingOn(tokens: TokenSet, unspent: readonly string[]): Promise<void> {
+    await Promise.resolve()
+    const held = heldIn(store.get())
+    if (held && !held.tokens) await siblings.settled(held, FOLLOW_MS)
+    if (!isGoingOn(userOf(tokens), userOf(heldIn(store.get())?.tokens))) void revoke(tokens, unspent)
   }
 
   function end(session: OwnedSession, reason: EndReason, local = false): void {

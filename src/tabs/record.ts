@@ -16,10 +16,12 @@ export interface TabRecord {
   readonly sealed?: unknown
   /** The name of the key that the tokens are bound to. */
   readonly key?: string | undefined
+  /** Who is signed in, if an ID token says so. */
+  readonly user?: unknown
 }
 
 /** What the page after this one needs of a session. */
-export type Stored = Pick<TabRecord, 'sealed' | 'key'>
+export type Stored = Pick<TabRecord, 'sealed' | 'key' | 'user'>
 
 /** Device wall time. A clock that is before `since` was set back after this was written. */
 export interface Span {
