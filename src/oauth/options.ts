@@ -102,7 +102,8 @@ export function parseOAuthOptions(given: OAuthSourceOptions): OAuthSourceOptions
   const options = ownMembers(given)
   for (const [name, value] of Object.entries(options) as [keyof OAuthSourceOptions, unknown][]) {
     if (!Object.hasOwn(OPTIONS, name)) throw wrong(`has no "${name}", only ${Object.keys(OPTIONS).join(', ')}`)
-    if (value !== undefined && !isRight(OPTIONS[name], value as never)) throw wrong(`${name} must be ${CURES[name] ?? 'set'}`)
+    if (value !== undefined && !isRight(OPTIONS[name], value as never))
+      throw wrong(`${name} must be ${CURES[name] ?? 'set'}`)
   }
   const { issuer, server, clientId, redirectUri } = options
   if ((issuer === undefined) === (server === undefined)) throw wrong('needs either issuer or server')
