@@ -26,8 +26,6 @@ export function setUpOAuth(
     browser = await chromium.launch({
       executablePath,
       args: chromiumArgs,
-      // What a browser of a user blocks is blocked.
-      ignoreDefaultArgs: ['--disable-popup-blocking'],
       env: { ...process.env, ...env },
     })
     site = await startOAuthSite(options.siteHost)
