@@ -1,4 +1,4 @@
-import { TokenError } from '../errors.ts'
+import { isOne, TokenError } from '../errors.ts'
 import { ownMembers } from '../lib/own.ts'
 import { isSecure, parseUrl } from '../lib/url.ts'
 import type { SourceContext } from '../ports.ts'
@@ -62,8 +62,8 @@ async function discover(issuer: string, openId: boolean, context: SourceContext)
       failure = new TokenError('configuration', `the metadata at ${new URL(url).origin} is that of another issuer`)
       break
     } catch (error) {
-      // The server may be in trouble at one place, and just have nothing at the other.
-      failure = error
+      // What is missing at one place may be at the other; if neither has it, trouble that passes says more.
+      if (!failure || (isOne(failure) && !failure.transient)) failure = error
       if (context.signal.aborted) break
     }
   }

@@ -160,14 +160,15 @@ export function createScene(
     pushed_authorization_request_endpoint: `${url}/par`,
     ...options.server,
   }
-  const { issuer, ...rest } = options
+  const { issuer, server: _server, ...rest } = options
   const where = issuer === undefined ? { server } : { issuer }
   const config = { clientId: 'shop', redirectUri: CALLBACK, ...rest, ...where }
-  if (issuer !== undefined) delete config.server
-  const source = createOAuthSource(config, page, () => {
-    throw new Error('not here')
-  })
+  const source = createOAuthSource(config, page, noBinding)
   return { source: source as Scene['source'], page, inits, context: contextOf(inits) }
+}
+
+export function noBinding(): never {
+  throw new Error('not here')
 }
 
 /** Begins a login that leaves the page: the request that the user is sent away with. */
