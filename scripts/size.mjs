@@ -17,13 +17,18 @@ const core = `export { createTokenManager, cookieSource } from './dist/index.js'
 const bindAxios = `export { bindAxios } from './dist/axios/index.js'`
 const createFetch = `export { createFetch } from './dist/fetch/index.js'`
 
+const oauthSource = `export { createTokenManager } from './dist/index.js'
+export { oauthSource } from './dist/oauth/index.js'`
+
 const imports = [
   { name: 'core + axios', code: `${core}\n${bindAxios}`, limit: 20_800 },
   { name: 'core + fetch', code: `${core}\n${createFetch}` },
+  { name: 'core + axios + oauth', code: `${oauthSource}\n${bindAxios}`, limit: 30_000 },
   { name: 'tokenward', code: `export * from './dist/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/axios', code: `export * from './dist/axios/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/fetch', code: `export * from './dist/fetch/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/testing', code: `export * from './dist/testing/index.js'` },
+  { name: 'tokenward/oauth', code: `export * from './dist/oauth/index.js'`, without: ['dpop+jwt'] },
   { name: 'tokenward/storage', code: `export * from './dist/storage/index.js'`, without: ['dpop+jwt'] },
 ]
 

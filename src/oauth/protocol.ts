@@ -1,9 +1,11 @@
 import type * as oauth4webapi from 'oauth4webapi'
+import type * as library from './library.ts'
 
-/** The library that judges what an authorization server says. Loaded when it is first needed: it reads globals at import. */
-export type Protocol = typeof oauth4webapi
+/** What judges the words of an authorization server. */
+export type Protocol = typeof library
 
 /** The same document as ours, in the words of the library. */
 export type ServerMetadata = oauth4webapi.AuthorizationServer
 
-export const loadProtocol = (): Promise<Protocol> => import('oauth4webapi')
+/** Loaded when it is first needed: it reads globals at its import. */
+export const loadProtocol = (): Promise<Protocol> => import('./library.ts')
