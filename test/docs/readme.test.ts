@@ -4,6 +4,7 @@ import axios from 'axios'
 import * as core from 'tokenward'
 import * as axiosBinding from 'tokenward/axios'
 import * as fetchBinding from 'tokenward/fetch'
+import * as oauth from 'tokenward/oauth'
 import * as storage from 'tokenward/storage'
 import * as testing from 'tokenward/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -71,6 +72,7 @@ describe('the snippets of the README run', () => {
     tokenward: core,
     'tokenward/axios': axiosBinding,
     'tokenward/fetch': fetchBinding,
+    'tokenward/oauth': oauth,
     'tokenward/storage': storage,
     'tokenward/testing': testing,
   }
@@ -193,6 +195,7 @@ describe('the facts of the documents', () => {
         tokenward: core,
         'tokenward/axios': axiosBinding,
         'tokenward/fetch': fetchBinding,
+        'tokenward/oauth': oauth,
         'tokenward/storage': storage,
         'tokenward/testing': {},
       }).map(([entry, values]) => [entry, Object.keys(values).sort()]),
