@@ -3,17 +3,35 @@
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { createServer as createVite, runnerImport } from 'vite'
+import { startElsewhere } from './elsewhere.mjs'
+import { createSituations } from './situations.mjs'
+import { passSlowly } from './slowly.mjs'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const load = async (path) => (await runnerImport(here(path), { configFile: false, logLevel: 'error' })).module
 
-const { createApiServer, createAuthServer, createControlServer } = await load('../../src/testing/index.ts')
+const { createApiServer, createAuthServer, createControlServer, fault } = await load('../../src/testing/index.ts')
 
 const accessTokenMs = Number(process.env.ACCESS_TOKEN_MS ?? 15_000)
 const auth = await createAuthServer({ accessTokenMs })
 const api = await createApiServer({ auth, path: '/api' })
 // `POST /control/fault` and the like: what can go wrong goes wrong when somebody says so.
 const control = await createControlServer({ auth, api })
+const elsewhere = await startElsewhere()
+// The switches of the page.
+const handleDemo = createSituations({ auth, api, elsewhere, fault })
+
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  // The page, what it is told about saved files, and one origin that has no business with the token.
+  `connect-src 'self' ws: ${elsewhere.origin}`,
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
 
 /** As a reverse proxy: the page's `Host`, and a connection that breaks is a connection that breaks. */
 function behind({ origin }) {
@@ -33,6 +51,7 @@ const vite = await createVite({
     // A test's page must not reload because somebody saves a file.
     watch: process.env.CI === undefined ? {} : null,
     hmr: { server: http },
+    headers: { 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' },
     proxy: {
       '/auth/': behind(auth),
       '/api/': behind(api),
@@ -48,7 +67,11 @@ const vite = await createVite({
   },
   optimizeDeps: { include: ['axios', 'idb-keyval'] },
 })
-http.on('request', vite.middlewares)
+http.on('request', (request, response) => {
+  if (request.url.startsWith('/demo/')) void handleDemo(request, response)
+  else if (request.url.startsWith('/api/upload')) void passSlowly(request, response, api.origin)
+  else vite.middlewares(request, response)
+})
 
 http.listen(Number(process.env.PORT ?? 0), 'localhost', () => {
   console.log(`Ready: http://localhost:${http.address().port}`)
@@ -65,7 +88,7 @@ function stop() {
   stopping ??= (async () => {
     http.close()
     http.closeAllConnections()
-    await Promise.all([vite.close(), auth.close(), api.close(), control.close()])
+    await Promise.all([vite, auth, api, control, elsewhere].map((server) => server.close()))
   })()
   return stopping
 }
