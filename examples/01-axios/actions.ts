@@ -8,7 +8,7 @@ import { elsewhere } from './situations.ts'
 import { refreshesSince, watched, type Call } from './traffic.ts'
 import { count, explain } from './words.ts'
 
-const UPLOAD_BYTES = 4 * 1_024 * 1_024
+const UPLOAD_BYTES = 8 * 1_024 * 1_024
 const LONG_MS = 1_500
 const outcome = element('outcome', HTMLElement)
 const answer = element('answer', HTMLPreElement)
@@ -56,7 +56,7 @@ const actions: Readonly<Record<string, (watch: Watch) => Promise<Outcome>>> = {
       }),
     )
     const twice = call.sends.length > 1 ? ' The token ran out on the way, so it was sent twice.' : ''
-    return { text: `The file of 4 MiB has arrived.${twice}` }
+    return { text: `The file of 8 MiB has arrived.${twice}` }
   },
 
   async long(watch) {
@@ -98,7 +98,7 @@ async function run(name: string): Promise<void> {
   try {
     result = (await actions[name]?.((what, make) => watched(what, make, mine))) ?? { text: '' }
   } catch (error) {
-    result = { text: reasonOf(error) }
+    result = { text: reasonOf(error, mine[0]) }
   }
   uploading.hidden = true
   void logSends(mine)
@@ -115,8 +115,9 @@ function toll(mine: readonly Call[], startedAt: number): string {
   return `On the wire: ${count(sends, 'request')} and ${count(refreshesSince(startedAt), 'refresh', 'refreshes')}.`
 }
 
-function reasonOf(error: unknown): string {
-  return explain(tokenErrorOf(error)?.code, axios.isAxiosError(error) ? error.response?.status : undefined)
+function reasonOf(error: unknown, call?: Call): string {
+  const status = axios.isAxiosError(error) ? error.response?.status : undefined
+  return explain({ code: tokenErrorOf(error)?.code, status, sends: call?.sends.length ?? 0 })
 }
 
 export function forgetAnswers(): void {

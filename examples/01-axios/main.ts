@@ -10,7 +10,6 @@ import { drawTimeline } from './timeline.ts'
 import { lastRefresh } from './traffic.ts'
 import { explain, headline, reason } from './words.ts'
 
-const signInPart = element('sign-in-part', HTMLElement)
 const signIn = element('sign-in', HTMLFormElement)
 const email = element('email', HTMLInputElement)
 const password = element('password', HTMLInputElement)
@@ -51,7 +50,7 @@ async function logIn(): Promise<void> {
     await tokens.login({ email: email.value, password: password.value })
     signIn.reset()
   } catch (error) {
-    problem.textContent = explain(tokenErrorOf(error)?.code, undefined)
+    problem.textContent = explain({ code: tokenErrorOf(error)?.code })
   }
 }
 
@@ -65,7 +64,7 @@ function render(state: SessionState): void {
   }
   show(session, state.signedIn)
   show(logOut, state.signedIn)
-  show(signInPart, state.status === 'signed-out')
+  show(signIn, state.status === 'signed-out')
 }
 
 function explainState(): void {
@@ -83,5 +82,5 @@ function show(part: HTMLElement, shown: boolean): void {
 // Last, when everything above is there: finds the session that a reload left.
 tokens.restore().catch((error: unknown) => {
   render(tokens.getState())
-  problem.textContent = explain(tokenErrorOf(error)?.code, undefined)
+  problem.textContent = explain({ code: tokenErrorOf(error)?.code })
 })

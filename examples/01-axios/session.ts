@@ -1,7 +1,7 @@
 import axios, { type AxiosInstance } from 'axios'
 import { cookieSource, createTokenManager, type TokenManager } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
-import { watchedFetch } from './traffic.ts'
+import { REQUEST_TIMEOUT_MS, watchedFetch } from './traffic.ts'
 
 export interface Credentials {
   readonly email: string
@@ -12,9 +12,9 @@ export interface Credentials {
 export const tokens: TokenManager<Credentials> = createTokenManager({
   source: cookieSource<Credentials>({ login: '/auth/login', refresh: '/auth/refresh', logout: '/auth/logout' }),
   resources: [new URL('/api/', location.href).href],
-  // And these two only this page: it draws what goes over the wire, and nobody wants to watch a server for ten seconds.
+  // And these two only this page.
   ports: { fetch: watchedFetch },
-  timing: { requestTimeoutMs: 3_000 },
+  timing: { requestTimeoutMs: REQUEST_TIMEOUT_MS },
 })
 export const api: AxiosInstance = axios.create({ baseURL: '/api' })
 bindAxios(api, tokens)

@@ -8,8 +8,8 @@ export function createSituations({ auth, api, elsewhere, fault }) {
     'refresh-429': () => auth.faults.always('refresh', fault.tooManyRequests('5')),
     'refresh-html': () => auth.faults.always('refresh', fault.captivePortal()),
     'refresh-silent': () => auth.faults.always('refresh', fault.silence()),
-    // Once: what the session does about it is what there is to see.
-    'refresh-lost': () => auth.faults.next('refresh', fault.lostAnswer()),
+    // Once: what the session does about it is what there is to see. No reset: browsers answer one by sending again.
+    'refresh-lost': () => auth.faults.next('refresh', { answer: 'silence', committed: true }),
     offline() {
       auth.faults.always('*', fault.dropped())
       api.faults.always('*', fault.dropped())

@@ -1,11 +1,11 @@
 import type { SessionState, TokenManager } from 'tokenward'
 import { element } from './dom.ts'
 import { draw, move } from './svg.ts'
-import { calls, type Call, type Send } from './traffic.ts'
+import { calls, REQUEST_TIMEOUT_MS, type Call, type Send } from './traffic.ts'
 
 /** How much of the past is to be seen. */
-const WIDE_MS = 30_000
-const NARROW_MS = 15_000
+const WIDE_MS = 20_000
+const NARROW_MS = 10_000
 const FRAME_MS = 40
 const QUIET_FRAME_MS = 1_000
 
@@ -37,7 +37,11 @@ interface Span {
   readonly status: SessionState['status']
   readonly at: number
   readonly bar: SVGRectElement
+  readonly label: SVGTextElement
 }
+
+/** A label has to fit into its bar. */
+const LABEL_WIDTH = 76
 
 /** Draws what goes on, from the right to the left: the states of the session, refreshes, and each send of each request. */
 export function drawTimeline(tokens: TokenManager<never>): void {
@@ -61,17 +65,20 @@ export function drawTimeline(tokens: TokenManager<never>): void {
   function addState({ status }: Pick<SessionState, 'status'>): void {
     if (spans.at(-1)?.status === status) return
     const bar = draw('rect', { class: `state ${status}`, y: STATES.top, height: STATES.height, rx: 3 })
-    spans.push({ status, at: performance.now(), bar })
-    moving.append(bar)
+    const label = draw('text', { class: `label ${status}`, y: STATES.top + 13 }, status.replace('-', ' '))
+    spans.push({ status, at: performance.now(), bar, label })
+    moving.append(bar, label)
   }
 
   function frame(): void {
     const now = performance.now()
     const past = now - spanMs - 1_000
-    while (spans[1] !== undefined && spans[1].at < past) spans.shift()?.bar.remove()
-    for (const [index, { at, bar }] of spans.entries()) {
-      const until = spans[index + 1]?.at ?? now
-      move(bar, { x: x(at), width: Math.max(1, x(until) - x(at)) })
+    while (spans[1] !== undefined && spans[1].at < past) forget(spans.shift())
+    for (const [index, { at, bar, label }] of spans.entries()) {
+      const from = x(Math.max(at, now - spanMs))
+      const until = x(spans[index + 1]?.at ?? now)
+      move(bar, { x: from, width: Math.max(1, until - from) })
+      move(label, { x: from + 7, visibility: until - from < LABEL_WIDTH ? 'hidden' : 'visible' })
     }
     for (const [call, { group }] of drawn) {
       if ((call.endedAt ?? now) >= past) continue
@@ -165,7 +172,14 @@ export function drawTimeline(tokens: TokenManager<never>): void {
   )
 }
 
-function meaningOf({ status, fingerprint, endedAt }: Send, { to, html }: Call): Meaning {
+function forget(span: Span | undefined): void {
+  span?.bar.remove()
+  span?.label.remove()
+}
+
+function meaningOf({ status, fingerprint, at, endedAt }: Send, { to, html }: Call): Meaning {
+  // A refresh is never broken off, only given up on: its cookie may still come.
+  if (endedAt === undefined && to === 'auth' && performance.now() - at > REQUEST_TIMEOUT_MS) return 'failed'
   if (endedAt !== undefined && (status === undefined || status >= 500 || status === 429 || html === true))
     return 'failed'
   if (status === 401) return 'refused'
@@ -196,7 +210,7 @@ function titles(): SVGTextElement[] {
 
 function lines(width: number, spanMs: number): Element[] {
   const made: Element[] = []
-  for (let agoMs = 5_000; agoMs < spanMs; agoMs += 5_000) {
+  for (let agoMs = spanMs / 4; agoMs < spanMs; agoMs += spanMs / 4) {
     const at = width - (agoMs / spanMs) * width
     made.push(
       draw('line', { x1: at, x2: at, y1: STATES.top, y2: HEIGHT - 16 }),

@@ -21,6 +21,9 @@ export interface Call {
   html?: boolean
 }
 
+/** Nobody wants to watch a server for ten seconds, which is the default. */
+export const REQUEST_TIMEOUT_MS = 3_000
+
 /** Everything of the last minutes, the oldest first. */
 export const calls: Call[] = []
 const KEPT = 1_000
@@ -91,9 +94,9 @@ export const watchedFetch: typeof fetch = async (input, init) => {
   }
 }
 
-/** What the manager was told at its last attempt to refresh. */
+/** The last attempt to refresh. The manager may have given up on it while it still hangs. */
 export function lastRefresh(): Call | undefined {
-  return calls.findLast(({ to, what, endedAt }) => to === 'auth' && what === 'refresh' && endedAt !== undefined)
+  return calls.findLast(({ to, what }) => to === 'auth' && what === 'refresh')
 }
 
 export function refreshesSince(at: number): number {

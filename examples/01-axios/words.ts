@@ -10,7 +10,7 @@ export function headline(state: SessionState): string {
       if (state.reason === 'logout' && state.elsewhere) return 'You have logged out in another tab.'
       return endings[state.reason] ?? 'Your session is over. Please sign in again.'
     case 'stale':
-      return 'You are still signed in. No new token can be had right now.'
+      return 'You are still signed in.'
     case 'active':
     case 'refreshing':
       return 'You are signed in.'
@@ -28,7 +28,7 @@ const endings: Partial<Record<EndReason, string>> = {
 export interface Circumstances {
   /** Whether the access token is still good. */
   readonly good: boolean
-  /** The last refresh that has ended. */
+  /** The last attempt to refresh. */
   readonly refresh: Call | undefined
   /** When the next refresh is tried. */
   readonly retryAt: number | undefined
@@ -43,7 +43,7 @@ export function reason(state: SessionState, { good, refresh, retryAt }: Circumst
       return whys[state.reason] ?? ''
     case 'refreshing':
       return good
-        ? 'A new token is on its way. The one in memory is still good, so no call waits for it.'
+        ? 'A new token is on its way. Until it is here, calls go on with the one in memory as long as that is good.'
         : 'The token is over. Calls wait for one refresh, and all of them go on with what it brings.'
     case 'active':
       return good
@@ -79,8 +79,16 @@ function trouble(refresh: Call | undefined): string {
   return `The server answered ${status}: it has trouble, and refused nothing.`
 }
 
+export interface Failure {
+  readonly code: TokenErrorCode | undefined
+  readonly status?: number | undefined
+  /** How often it was sent. */
+  readonly sends?: number
+}
+
 /** What became of a call that failed. */
-export function explain(code: TokenErrorCode | undefined, status: number | undefined): string {
+export function explain({ code, status, sends = 0 }: Failure): string {
+  if (code === 'refresh_unavailable' && sends > 0) return refusedMeanwhile
   const known = code && explanations[code]
   if (known !== undefined) return known
   if (status === 401) {
@@ -91,6 +99,7 @@ export function explain(code: TokenErrorCode | undefined, status: number | undef
 }
 
 const unreachable = 'No new token can be had right now, so the call was not sent.'
+const refusedMeanwhile = 'The API refused the token, and no new one can be had right now. The next call tries again.'
 const over = 'Your session is over.'
 const explanations: Partial<Record<TokenErrorCode, string>> = {
   login_failed: 'Wrong email or password.',
