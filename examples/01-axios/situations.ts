@@ -17,7 +17,7 @@ const situations = {
   ],
   'refresh-silent': [
     'Refresh gets no answer',
-    'After three seconds nobody waits any more. The session stays, and asks again later.',
+    'After two seconds nobody waits any more. The session stays, and asks again later.',
   ],
   'refresh-lost': [
     'Refresh is done, its answer lost',

@@ -1,5 +1,6 @@
-// `npm start`: an authorization server, an API and this page, each on loopback. To the browser they are one origin, as
-// behind the reverse proxy of a real site: the page at /, the authorization server at /auth, the API at /api.
+// `npm start`: an authorization server, an API and the pages of the examples, each on loopback. To the browser they are
+// one origin, as behind the reverse proxy of a real site: this page at /01-axios/, the authorization server at /auth and
+// /json, the API at /api.
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { createServer as createVite, runnerImport } from 'vite'
@@ -42,10 +43,10 @@ function behind({ origin }) {
 const http = createServer()
 const vite = await createVite({
   configFile: false,
-  root: here('.'),
+  root: here('..'),
   logLevel: 'warn',
   // Our own HTTP server: it can take any free port, and the signals stay ours.
-  appType: 'spa',
+  appType: 'mpa',
   server: {
     middlewareMode: true,
     // A test's page must not reload because somebody saves a file.
@@ -54,6 +55,7 @@ const vite = await createVite({
     headers: { 'Content-Security-Policy': policy, 'Referrer-Policy': 'no-referrer' },
     proxy: {
       '/auth/': behind(auth),
+      '/json/': behind(auth),
       '/api/': behind(api),
       '/control': behind(control),
     },
@@ -62,10 +64,10 @@ const vite = await createVite({
   resolve: {
     alias: [
       { find: /^tokenward$/, replacement: here('../../src/index.ts') },
-      { find: /^tokenward\/(axios|fetch)$/, replacement: here('../../src/$1/index.ts') },
+      { find: /^tokenward\/(axios|fetch|storage)$/, replacement: here('../../src/$1/index.ts') },
     ],
   },
-  optimizeDeps: { include: ['axios', 'idb-keyval'] },
+  optimizeDeps: { noDiscovery: true, include: ['axios', 'idb-keyval'] },
 })
 http.on('request', (request, response) => {
   if (request.url.startsWith('/demo/')) void handleDemo(request, response)
@@ -74,7 +76,7 @@ http.on('request', (request, response) => {
 })
 
 http.listen(Number(process.env.PORT ?? 0), 'localhost', () => {
-  console.log(`Ready: http://localhost:${http.address().port}`)
+  console.log(`Ready: http://localhost:${http.address().port}/01-axios/`)
   console.log('Sign in as demo@example.com with the password demo. Ctrl+C ends it.')
 })
 http.on('error', async (error) => {

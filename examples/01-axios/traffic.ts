@@ -22,7 +22,7 @@ export interface Call {
 }
 
 /** Nobody wants to watch a server for ten seconds, which is the default. */
-export const REQUEST_TIMEOUT_MS = 3_000
+export const REQUEST_TIMEOUT_MS = 2_000
 
 /** Everything of the last minutes, the oldest first. */
 export const calls: Call[] = []

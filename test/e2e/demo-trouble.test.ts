@@ -6,7 +6,7 @@ const demo = setUpDemo(10_000)
 
 afterEach(async () => {
   const headers = { 'X-Requested-With': 'test' }
-  await fetch(`${demo().url}demo/situation`, { method: 'POST', headers, body: '{"name":"none"}' })
+  await fetch(new URL('/demo/situation', demo().url), { method: 'POST', headers, body: '{"name":"none"}' })
 })
 
 const EXPLAINED = '#why'
@@ -44,7 +44,7 @@ describe('what can be clicked while all is well', () => {
     const { page, signIn } = demo()
     await signIn()
     // Nine tenths of a life are always enough: here 9 of 10 seconds.
-    await page.getByText(/^[5-8] s left$/).waitFor()
+    await page.getByText(/^[5-9] s left$/).waitFor()
     await press('A call not to be cut off')
     await says(OUTCOME, 'it was renewed first. On the wire: 1 request and 1 refresh.')
   })
@@ -65,7 +65,7 @@ describe('what can be clicked while all is well', () => {
     await press('Call the API')
     const line = page.getByRole('log').getByText(/GET \/orders → 200, token/)
     const [, fingerprint] = /token ([\w-]{12})$/.exec(await line.innerText()) ?? []
-    const log = (await (await fetch(`${url}control/log`)).json()) as { api: { path: string; presented: string }[] }
+    const log = (await (await fetch(new URL('/control/log', url))).json()) as { api: { path: string; presented: string }[] }
     expect(log.api.findLast(({ path }) => path === '/api/orders')?.presented).toBe(fingerprint)
   })
 
@@ -144,7 +144,7 @@ describe('trouble with a refresh keeps the session, and the page says why', () =
     await press('Call the API')
     await says(OUTCOME, 'No connection to the API. The call was not repeated: it may have arrived.')
     await status('You are signed in.')
-    await page.getByText(/^[5-8] s left$/).waitFor()
+    await page.getByText(/^[5-9] s left$/).waitFor()
     await press('A call not to be cut off')
     await says(OUTCOME, 'No new token can be had right now, so the call was not sent.')
     await status('You are still signed in.')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { setUpDemo } from '../support/demo.ts'
 
-const demo = setUpDemo(4_000)
+const demo = setUpDemo(3_000)
 
 test('a wrong password is told, and the next try signs in', async () => {
   const { page, signIn, status, logged } = demo()
@@ -107,6 +107,7 @@ test('no token is ever in storage, the document, a URL, the console or a cookie 
 test('it works by keyboard alone, and on a phone', async () => {
   const { page, status } = demo()
   await page.setViewportSize({ width: 320, height: 640 })
+  await status('You are not signed in.')
   await page.getByLabel('Email').focus()
   await page.keyboard.type('demo@example.com')
   await page.keyboard.press('Tab')

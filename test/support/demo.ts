@@ -90,8 +90,8 @@ async function start(accessTokenMs: number): Promise<{ child: ChildProcess; url:
   const url = await new Promise<string>((resolve, reject) => {
     const add = (chunk: Buffer): void => {
       output += chunk.toString('utf8')
-      const ready = /^Ready: (http:\/\/localhost:\d+)$/m.exec(output)
-      if (ready?.[1] !== undefined) resolve(`${ready[1]}/`)
+      const ready = /^Ready: (http:\/\/localhost:\d+\/01-axios\/)$/m.exec(output)
+      if (ready?.[1] !== undefined) resolve(ready[1])
     }
     child.stdout.on('data', add)
     child.stderr.on('data', add)
