@@ -16,6 +16,7 @@ export interface Deeds {
 export function wire({ signIn, orders, logOut }: Deeds): { show(state: SessionState): void } {
   const answer = find('answer')
   const attempt = async (deed: () => Promise<unknown>, said?: string): Promise<void> => {
+    answer.textContent = '…'
     try {
       const result = await deed()
       answer.textContent = said ?? JSON.stringify(result)

@@ -22,21 +22,27 @@ const documents = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'examples/README.md',
+  'docs/sources.md',
+  'docs/reference.md',
+  'docs/tabs.md',
+  'docs/platform.md',
   'docs/testing.md',
   'docs/dpop.md',
   'docs/resources.md',
 ]
+/** Those whose snippets an application could copy: they compile and run. */
+const guides = ['README.md', 'docs/sources.md', 'docs/reference.md']
 const readme = readText('README.md')
 const manifest = JSON.parse(readText('package.json')) as {
   readonly scripts: Record<string, string>
   readonly exports: Record<string, unknown>
   readonly dependencies: Record<string, string>
 }
-const snippets = blocksOf('README.md', 'ts')
+const snippets = guides.flatMap((path) => blocksOf(path, 'ts'))
 const [main, ...others] = snippets as [Block, ...Block[]]
 
 describe('the code of the documents', () => {
-  test('every snippet of the README compiles, each by itself', { timeout: 30_000 }, () => {
+  test('every snippet of the guides compiles, each by itself', { timeout: 30_000 }, () => {
     const modules = snippets.map(({ at, code }) => [`test/docs/${at.replace(/\W/g, '-')}.ts`, code] as const)
     const strict = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true }
     expect(problemsOf({ 'test/docs/app.ts': preamble, ...Object.fromEntries(modules) }, strict)).toEqual([])
@@ -59,7 +65,7 @@ describe('the code of the documents', () => {
   })
 })
 
-describe('the snippets of the README run', () => {
+describe('the snippets of the guides run', () => {
   let backend: Backend | undefined
   afterEach(async () => {
     vi.unstubAllGlobals()
@@ -146,7 +152,12 @@ describe('the snippets of the README run', () => {
 describe('the commands of the documents exist', () => {
   const commands = documents
     .flatMap((path) => blocksOf(path, 'sh'))
-    .flatMap(({ at, code }) => code.split('\n').map((line) => ({ at, line })))
+    .flatMap(({ at, code }) =>
+      code
+        .replaceAll('\\\n', ' ')
+        .split('\n')
+        .map((line) => ({ at, line })),
+    )
     .flatMap(({ at, line }) =>
       line
         .replace(/ #.*/, '')
@@ -160,6 +171,7 @@ describe('the commands of the documents exist', () => {
     if (program === 'npm' && first === 'run') expect(Object.keys(manifest.scripts)).toContain(second)
     else if (program === 'npm' && /^(start|test)$/.test(first)) expect(Object.keys(manifest.scripts)).toContain(first)
     else if (program === 'npm') expect(first).toMatch(/^(ci|cit|pack)$/)
+    else if (program === 'curl') expect(command).toMatch(/ http:\/\/localhost:/)
     else if (program === 'npx') expect(existsSync(`${root}node_modules/.bin/${first}`)).toBe(true)
     else expect(existsSync(root + (program === 'node' ? first : program))).toBe(true)
   })
@@ -211,56 +223,72 @@ describe('the facts of the documents', () => {
     expect(rows.sort()).toEqual(Object.keys(testing).sort())
   })
 
+  test('the README is short enough to be read', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(260)
+  })
+
+  test('every guide is linked from the README, and every example from their list', () => {
+    const linked = (path: string): string[] => [...readText(path).matchAll(/\]\(([^)#]+)/g)].map(([, to]) => to ?? '')
+    const guidesThere = readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'))
+    const mentioned = ['README.md', 'CONTRIBUTING.md', ...guidesThere.map((name) => `docs/${name}`)].flatMap(linked)
+    for (const name of guidesThere) expect(mentioned.map((to) => to.replace('docs/', ''))).toContain(name)
+    const numbered = readdirSync(`${root}examples`).filter((name) => /^\d/.test(name))
+    for (const name of numbered) expect(linked('examples/README.md')).toContain(`${name}/README.md`)
+  })
+
   test('the README names every dependency', () => {
     for (const name of Object.keys(manifest.dependencies)) expect(readme).toContain(`\`${name}\``)
   })
 
-  /** What the tables of the README list in their first column, and where src says what there is. */
-  const tables: readonly (readonly [what: string, head: readonly string[], names: readonly string[]])[] = [
-    ['error code', ['code', 'meaning'], namesOf('src/errors.ts', 'TokenErrorCode')],
-    ['event', ['event', 'payload'], namesOf('src/session/events.ts', 'TokenEvents')],
-    ['alert rule', ['alert `rule`'], variantsOf('src/session/events.ts', 'Alert', 'rule')],
-    ['reason to withhold', ['withheld `why`'], namesOf('src/session/events.ts', 'WithholdReason')],
-    ['end reason', ['`reason`'], namesOf('src/session/state.ts', 'EndReason')],
-    ['status', ['`status`'], variantsOf('src/session/snapshot.ts', 'SessionState', 'status')],
-    ['outcome of a logout', ['`revoked`'], namesOf('src/flow/sign-out.ts', 'Revoked')],
-    ['timing option', ['`timing` option'], namesOf('src/options.ts', 'TimingOptions')],
-    ['option of a request', ['`tokens`'], ['false', ...namesOf('src/axios/config.ts', 'RequestTokens')]],
+  /** What the tables of the reference list in their first column, and where src says what there is. */
+  const tables: readonly (readonly [what: string, head: readonly string[], names: readonly string[], path?: string])[] =
     [
-      'option of the sources',
-      ['option', 'meaning'],
+      ['error code', ['code', 'meaning'], namesOf('src/errors.ts', 'TokenErrorCode')],
+      ['event', ['event', 'payload'], namesOf('src/session/events.ts', 'TokenEvents')],
+      ['alert rule', ['alert `rule`'], variantsOf('src/session/events.ts', 'Alert', 'rule')],
+      ['reason to withhold', ['withheld `why`'], namesOf('src/session/events.ts', 'WithholdReason')],
+      ['end reason', ['`reason`'], namesOf('src/session/state.ts', 'EndReason')],
+      ['status', ['`status`'], variantsOf('src/session/snapshot.ts', 'SessionState', 'status')],
+      ['outcome of a logout', ['`revoked`'], namesOf('src/flow/sign-out.ts', 'Revoked')],
+      ['timing option', ['`timing` option'], namesOf('src/options.ts', 'TimingOptions')],
+      ['option of a request', ['`tokens`'], ['false', ...namesOf('src/axios/config.ts', 'RequestTokens')]],
       [
-        ...namesOf('src/sources/call.ts', 'SourceOptions'),
-        ...namesOf('src/sources/cookie.ts', 'CookieSourceOptions'),
-        ...namesOf('src/sources/json.ts', 'JsonSourceOptions'),
+        'option of the sources',
+        ['option', 'meaning'],
+        [
+          ...namesOf('src/sources/call.ts', 'SourceOptions'),
+          ...namesOf('src/sources/cookie.ts', 'CookieSourceOptions'),
+          ...namesOf('src/sources/json.ts', 'JsonSourceOptions'),
+        ],
+        'docs/sources.md',
       ],
-    ],
-  ]
-  test.each(tables)('the README lists every %s', (_, head, names) => {
-    const listed = tableOf('README.md', ...head).map(([cell]) => codeIn(cell)[0])
+    ]
+  test.each(tables)('the documents list every %s', (_, head, names, path = 'docs/reference.md') => {
+    const listed = tableOf(path, ...head).map(([cell]) => codeIn(cell)[0])
     expect(listed.sort()).toEqual([...names].sort())
   })
 
-  test('the README lists every option of the manager', () => {
-    const section = readme.slice(readme.indexOf('## Options of the manager'))
+  test('the reference lists every option of the manager', () => {
+    const reference = readText('docs/reference.md')
+    const section = reference.slice(reference.indexOf('## Options of the manager'))
     const listed = [...section.slice(0, section.indexOf('A wrong option')).matchAll(/^\| `(\w+)`/gm)].map(
       ([, name]) => name,
     )
     expect(listed.sort()).toEqual(namesOf('src/options.ts', 'TokenManagerOptions').sort())
   })
 
-  test('the README lists the payload of every event', () => {
-    for (const [event, payload] of tableOf('README.md', 'event', 'payload')) {
+  test('the reference lists the payload of every event', () => {
+    for (const [event, payload] of tableOf('docs/reference.md', 'event', 'payload')) {
       const [name = ''] = codeIn(event)
       if (name !== 'alert') expect(codeIn(payload)).toEqual(membersOf('src/session/events.ts', 'TokenEvents', name))
     }
   })
 
-  test('the README lists the true defaults of the timing options', () => {
+  test('the reference lists the true defaults of the timing options', () => {
     const source = core.jsonSource({ refresh: '/session/refresh' })
     const { limits, ...settings } = parseOptions({ source })
     const defaults: Record<string, unknown> = { ...limits, ...settings }
-    for (const [option, value = ''] of tableOf('README.md', '`timing` option', 'default')) {
+    for (const [option, value = ''] of tableOf('docs/reference.md', '`timing` option', 'default')) {
       const text = value.replace(/[`_]/g, '')
       expect(String(defaults[codeIn(option)[0] ?? '']), option).toBe(text === 'never' ? 'Infinity' : text)
     }
