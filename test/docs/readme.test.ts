@@ -223,6 +223,16 @@ describe('the facts of the documents', () => {
     expect(rows.sort()).toEqual(Object.keys(testing).sort())
   })
 
+  test('every threat that is met or lessened names the test or the document that shows it', () => {
+    const rows = tableOf('SECURITY.md', 'threat', 'verdict')
+    expect(rows.length).toBeGreaterThan(20)
+    const unproven = rows.filter(([, verdict = '', , shown = '']) => {
+      if (verdict.startsWith('met')) return !shown.includes('](test/')
+      return verdict === 'lessened' && !shown.includes('](')
+    })
+    expect(unproven.map(([threat]) => threat)).toEqual([])
+  })
+
   test('the README is short enough to be read', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(260)
   })
