@@ -233,6 +233,12 @@ describe('the facts of the documents', () => {
     expect(unproven.map(([threat]) => threat)).toEqual([])
   })
 
+  test('the map of CONTRIBUTING has every folder of src', () => {
+    const places = tableOf('CONTRIBUTING.md', 'folder').flatMap(([folder]) => codeIn(folder))
+    const folders = readdirSync(`${root}src`, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    for (const { name } of folders) expect(places, name).toContain(`src/${name}/`)
+  })
+
   test('the README is short enough to be read', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(260)
   })
