@@ -14,5 +14,10 @@ export function createClient(auth: string, origin: string): { api: AxiosInstance
   })
   const api = axios.create({ baseURL: origin })
   bindAxios(api, tokens)
-  return { api, login: async (user) => void (await tokens.login(user)) }
+  return {
+    api,
+    async login(user) {
+      await tokens.login(user)
+    },
+  }
 }

@@ -257,29 +257,28 @@ describe('the facts of the documents', () => {
   })
 
   /** What the tables of the reference list in their first column, and where src says what there is. */
-  const tables: readonly (readonly [what: string, head: readonly string[], names: readonly string[], path?: string])[] =
+  const tables: readonly (readonly [what: string, head: readonly string[], names: readonly string[]])[] = [
+    ['error code', ['code', 'meaning'], namesOf('src/errors.ts', 'TokenErrorCode')],
+    ['event', ['event', 'payload'], namesOf('src/session/events.ts', 'TokenEvents')],
+    ['alert rule', ['alert `rule`'], variantsOf('src/session/events.ts', 'Alert', 'rule')],
+    ['reason to withhold', ['withheld `why`'], namesOf('src/session/events.ts', 'WithholdReason')],
+    ['end reason', ['`reason`'], namesOf('src/session/state.ts', 'EndReason')],
+    ['status', ['`status`'], variantsOf('src/session/snapshot.ts', 'SessionState', 'status')],
+    ['outcome of a logout', ['`revoked`'], namesOf('src/flow/sign-out.ts', 'Revoked')],
+    ['timing option', ['`timing` option'], namesOf('src/options.ts', 'TimingOptions')],
+    ['option of a request', ['`tokens`'], ['false', ...namesOf('src/axios/config.ts', 'RequestTokens')]],
     [
-      ['error code', ['code', 'meaning'], namesOf('src/errors.ts', 'TokenErrorCode')],
-      ['event', ['event', 'payload'], namesOf('src/session/events.ts', 'TokenEvents')],
-      ['alert rule', ['alert `rule`'], variantsOf('src/session/events.ts', 'Alert', 'rule')],
-      ['reason to withhold', ['withheld `why`'], namesOf('src/session/events.ts', 'WithholdReason')],
-      ['end reason', ['`reason`'], namesOf('src/session/state.ts', 'EndReason')],
-      ['status', ['`status`'], variantsOf('src/session/snapshot.ts', 'SessionState', 'status')],
-      ['outcome of a logout', ['`revoked`'], namesOf('src/flow/sign-out.ts', 'Revoked')],
-      ['timing option', ['`timing` option'], namesOf('src/options.ts', 'TimingOptions')],
-      ['option of a request', ['`tokens`'], ['false', ...namesOf('src/axios/config.ts', 'RequestTokens')]],
+      'option of the sources',
+      ['option', 'meaning'],
       [
-        'option of the sources',
-        ['option', 'meaning'],
-        [
-          ...namesOf('src/sources/call.ts', 'SourceOptions'),
-          ...namesOf('src/sources/cookie.ts', 'CookieSourceOptions'),
-          ...namesOf('src/sources/json.ts', 'JsonSourceOptions'),
-        ],
-        'docs/sources.md',
+        ...namesOf('src/sources/call.ts', 'SourceOptions'),
+        ...namesOf('src/sources/cookie.ts', 'CookieSourceOptions'),
+        ...namesOf('src/sources/json.ts', 'JsonSourceOptions'),
       ],
-    ]
-  test.each(tables)('the documents list every %s', (_, head, names, path = 'docs/reference.md') => {
+    ],
+  ]
+  test.each(tables)('the reference, or the guide of the sources, lists every %s', (what, head, names) => {
+    const path = what.endsWith('of the sources') ? 'docs/sources.md' : 'docs/reference.md'
     const listed = tableOf(path, ...head).map(([cell]) => codeIn(cell)[0])
     expect(listed.sort()).toEqual([...names].sort())
   })

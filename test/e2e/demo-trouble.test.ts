@@ -65,7 +65,9 @@ describe('what can be clicked while all is well', () => {
     await press('Call the API')
     const line = page.getByRole('log').getByText(/GET \/orders → 200, token/)
     const [, fingerprint] = /token ([\w-]{12})$/.exec(await line.innerText()) ?? []
-    const log = (await (await fetch(new URL('/control/log', url))).json()) as { api: { path: string; presented: string }[] }
+    const log = (await (await fetch(new URL('/control/log', url))).json()) as {
+      api: { path: string; presented: string }[]
+    }
     expect(log.api.findLast(({ path }) => path === '/api/orders')?.presented).toBe(fingerprint)
   })
 
