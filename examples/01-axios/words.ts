@@ -92,7 +92,9 @@ export function explain({ code, status, sends = 0 }: Failure): string {
   const known = code && explanations[code]
   if (known !== undefined) return known
   if (status === 401) {
-    return 'The API refused even a token that had just been renewed. It was asked twice and no more, and you stay signed in.'
+    return sends > 1
+      ? 'The API refused even a token that had just been renewed. It was asked twice and no more, and you stay signed in.'
+      : 'The API refused a token that it has not accepted once since it was renewed. Another would not help, so none is asked for, and you stay signed in.'
   }
   if (status === undefined) return 'No connection to the API. The call was not repeated: it may have arrived.'
   return `The API answered ${status}.`
