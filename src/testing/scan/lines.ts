@@ -1,0 +1,96 @@
+/** A piece of a text: a line, or a part of one that is too long. */
+export interface Line {
+  readonly text: string
+  /** From 1. */
+  readonly line: number
+  /** How many characters of the line stand before this part. */
+  readonly before: number
+}
+
+/** What can be read piece by piece. Bytes are UTF-8. */
+export type TextSource = string | Iterable<string> | AsyncIterable<string | Uint8Array>
+
+/** A line that is longer is read in parts. */
+const LONGEST = 1 << 20
+/** How much of one part the next one repeats, so that no token is cut in two. */
+const OVERLAP = 16 << 10
+
+/** The chunks of `source`, decoded. Holds one at a time. */
+export async function* chunksOf(source: TextSource): AsyncGenerator<string> {
+  if (typeof source === 'string') {
+    // A large string is cut, so that a progress is reported for it as well.
+    for (let at = 0; at < source.length; at += LONGEST) yield source.slice(at, at + LONGEST)
+    return
+  }
+  const decoder = new TextDecoder()
+  for await (const chunk of source) yield typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+  yield decoder.decode()
+}
+
+/** Takes chunks, and gives the lines that are complete. Holds what is left of one line. */
+export interface LineSplitter {
+  push(chunk: string): Iterable<Line>
+  end(): Iterable<Line>
+}
+
+/**
+ * Splits chunks into lines, and gives those in which `wanted` finds something; the others are only counted. That is how
+ * a large log is passed quickly: one expression runs over a whole chunk, and a line is cut out only around a match.
+ */
+export function createLineSplitter(wanted: RegExp): LineSplitter {
+  const pattern = new RegExp(wanted.source, 'gi')
+  let rest = ''
+  let line = 1
+  let before = 0
+
+  function* cut(text: string, start: number, end: number): Generator<Line> {
+    const last = text.charCodeAt(end - 1) === 13 ? end - 1 : end
+    let from = start
+    const offset = (): number => before + from - start
+    while (last - from > LONGEST) {
+      yield { text: text.slice(from, from + LONGEST), line, before: offset() }
+      from += LONGEST - OVERLAP
+    }
+    yield { text: text.slice(from, last), line, before: offset() }
+  }
+
+  function* wantedLines(text: string, complete: number): Generator<Line> {
+    let at = 0
+    while (at < complete) {
+      pattern.lastIndex = at
+      const match = pattern.exec(text)
+      const index = match === null || match.index >= complete ? complete : match.index
+      for (let end = text.indexOf('\n', at); end !== -1 && end < index; end = text.indexOf('\n', at)) {
+        at = end + 1
+        line++
+        before = 0
+      }
+      if (index === complete) break
+      const end = text.indexOf('\n', index)
+      yield* cut(text, at, end)
+      at = end + 1
+      line++
+      before = 0
+    }
+  }
+
+  return {
+    *push(chunk) {
+      const text = rest + chunk
+      const complete = text.lastIndexOf('\n') + 1
+      yield* wantedLines(text, complete)
+      rest = text.slice(complete)
+      while (rest.length > LONGEST) {
+        pattern.lastIndex = 0
+        if (pattern.test(rest)) yield { text: rest.slice(0, LONGEST), line, before }
+        rest = rest.slice(LONGEST - OVERLAP)
+        before += LONGEST - OVERLAP
+      }
+    },
+    *end() {
+      pattern.lastIndex = 0
+      if (pattern.test(rest)) yield* cut(rest, 0, rest.length)
+      rest = ''
+    },
+  }
+}

@@ -1,0 +1,67 @@
+// How a name and its value stand together in the many notations of this world: `name=value`, `"name": "value"`,
+// `\"name\":\"value\"`, `name%3Dvalue`, `<name>value</name>`, `"name":"name","value":"value"`, `Name: [Scheme value]`.
+
+/** Between the name and the sign: quotes and brackets that close it, and spaces. */
+const CLOSING = /(?:[\\"'`\]\s]|&quot;|&#34;|%(?:25)*2[27]){1,8}/y
+const SIGN = /=>|:=|[=:>,]|%(?:25)*3[AaDd]|&gt;/y
+/** Between the sign and the value. */
+const OPENING = /(?:[\\"'`[({\s]|&quot;|&#34;|%(?:25)*2[27]|%(?:25)*20){1,8}/y
+/** `value` as a name of its own, between the name of the thing and the thing. */
+const VALUE_NAME = /value(?=[\\"'`\s=:&])/y
+/** The scheme of an Authorization header. */
+const SCHEME = /(?:bearer|dpop|token)(?:\s|%(?:25)*20|\+){1,4}/iy
+const DIRECT = /(?:[\s,]|%(?:25)*20|\+){1,6}["'`]?/y
+
+/**
+ * Where the value begins whose name ends at `nameEnd`, or -1 if no value follows.
+ *
+ * @param directly Whether the value may follow with nothing but spaces between.
+ */
+export function skipToValue(text: string, nameEnd: number, directly: boolean): number {
+  const closed = skip(text, nameEnd, CLOSING)
+  const named = skip(text, closed, VALUE_NAME)
+  if (named !== closed) return afterSign(text, named, closed)
+  const sign = skip(text, closed, SIGN)
+  if (sign !== closed) return afterSign(text, closed, closed)
+  const direct = directly ? skip(text, nameEnd, DIRECT) : nameEnd
+  // What follows may be the next option of a command.
+  if (direct !== nameEnd) return text.startsWith('--', direct) ? -1 : direct
+  // `localStorage.access_token "…"`: a quoted string after a name is its value.
+  return /\s["'`]$/.test(text.slice(nameEnd, closed)) ? closed : -1
+}
+
+function afterSign(text: string, from: number, nameEnd: number): number {
+  let at = skip(text, from, CLOSING)
+  at = skip(text, at, SIGN)
+  at = skip(text, at, OPENING)
+  const named = skip(text, at, VALUE_NAME)
+  if (named !== at && from === nameEnd) return afterSign(text, named, nameEnd)
+  return skip(text, at, SCHEME)
+}
+
+function skip(text: string, at: number, pattern: RegExp): number {
+  pattern.lastIndex = at
+  return pattern.test(text) ? pattern.lastIndex : at
+}
+
+/** Where the value that begins at `start` ends. */
+export function readValue(text: string, start: number, isPassword: boolean): number {
+  let end = start
+  while (end < text.length && end - start < 20_000) {
+    const letter = text.charAt(end)
+    if (letter === '%') {
+      const escape = /^%(?:25)*([0-9a-f]{2})/i.exec(text.slice(end, end + 12))
+      if (escape === null || !isValueLetter(String.fromCharCode(parseInt(escape[1] ?? '', 16)), isPassword)) break
+      end += escape[0].length
+    } else if (isValueLetter(letter, isPassword)) end++
+    else break
+  }
+  // A full stop, and the like, after a value belong to the sentence.
+  while (end > start && /[.!]/.test(text.charAt(end - 1))) end--
+  return end
+}
+
+/** The letters of a b64token (RFC 6750 section 2.1), and `!`, which some servers use. */
+function isValueLetter(letter: string, isPassword: boolean): boolean {
+  return isPassword ? /[^\s"'`&<>,;(){}[\]\\%]/.test(letter) : /[\w\-.~+/=!]/.test(letter)
+}
