@@ -17,6 +17,7 @@ export default defineConfig({
         'oauth/index': 'src/oauth/index.ts',
         'storage/index': 'src/storage/index.ts',
         'testing/index': 'src/testing/index.ts',
+        cli: 'src/testing/cli/main.ts',
       },
       formats: ['es'],
       fileName: (_format, name) => `${name}.js`,

@@ -23,3 +23,6 @@ export type {
 
 // Servers that enforce.
 export * from './servers/index.ts'
+
+// Scan and sanitize.
+export * from './scan/index.ts'

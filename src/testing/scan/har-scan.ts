@@ -1,3 +1,4 @@
+import { decodeBase64 } from './jwt-parts.ts'
 import { leavesOf, type HarPart, type Leaf } from './json-leaves.ts'
 import { parseUrl, rulesOfPlace, type LineContext } from './places.ts'
 import type { RuleId } from './rules.ts'
@@ -6,6 +7,8 @@ import { findSecrets, TRIGGER, type Secret } from './secrets.ts'
 /** A secret in a recording, and which rules its place breaks. */
 export interface HarSecret {
   readonly secret: Secret
+  /** The secret as it is written in the file. */
+  readonly raw: string
   readonly rules: readonly RuleId[]
   readonly line: number
   readonly column: number
@@ -18,26 +21,28 @@ export interface HarSecret {
  * and value stand.
  */
 export function* secretsOfPart(part: HarPart, allowOrigins: ReadonlySet<string> | undefined): Generator<HarSecret> {
-  if (!TRIGGER.test(part.text)) return
+  if (!TRIGGER.test(part.text) && !part.text.includes('"base64"')) return
   const leaves = [...leavesOf(part.text)]
   const names = namesOf(leaves)
+  const encodings = encodedIn(leaves)
   const facts = factsOf(leaves, names)
   const locate = locator(part)
   let isFirstOfResponse = true
   for (const leaf of leaves) {
     const label = labelOf(leaf, names)
-    // The URL of a request stands in its own queryString, and in its params, once more.
-    const text = label.prefix + leaf.raw
+    const decoded = encodings.has(leaf.path.slice(0, -1).join('.')) ? decodeBase64(leaf.raw) : undefined
+    const text = decoded ?? label.prefix + leaf.raw
     if (!TRIGGER.test(text)) continue
     for (const secret of findSecrets(text)) {
-      const from = secret.start - label.prefix.length
+      const from = decoded === undefined ? secret.start - label.prefix.length : 0
       if (from < 0) continue
+      const raw = decoded === undefined ? text.slice(secret.start, secret.end) : secret.value
       const rules = rulesOfLeaf(text, { secret, leaf, facts, allowOrigins, prefix: label.prefix })
       if (isFirstOfResponse && facts.isCacheable && isTokenResponse(leaf, secret)) {
         isFirstOfResponse = false
         rules.push('L6')
       }
-      yield { secret, rules, ...locate(leaf.offset + from), part: label.part }
+      yield { secret, raw, rules, ...locate(leaf.offset + from), part: label.part }
     }
   }
 }
@@ -67,12 +72,23 @@ function namesOf(leaves: readonly Leaf[]): ReadonlyMap<string, string> {
   )
 }
 
+/** The paths of bodies that are written as base64: text as well, where a browser did not know better. */
+const encodedIn = (leaves: readonly Leaf[]): ReadonlySet<string> =>
+  new Set(
+    leaves
+      .filter(({ path, raw }) => path.at(-1) === 'encoding' && raw === 'base64')
+      .map(({ path }) => path.slice(0, -1).join('.')),
+  )
+
 /** A value is read together with the name that stands beside it, as a header is read. */
 function labelOf({ path }: Leaf, names: ReadonlyMap<string, string>): { prefix: string; part: string } {
   const pair = path.slice(0, -1).join('.')
   const name = path.at(-1) === 'value' ? names.get(pair) : undefined
   if (name === undefined) return { prefix: '', part: path.join('.') }
-  return { prefix: path.includes('queryString') ? `?${name}=` : `${name}: `, part: `${path.slice(0, -2).join('.')}.${name.toLowerCase()}` }
+  return {
+    prefix: path.includes('queryString') ? `?${name}=` : `${name}: `,
+    part: `${path.slice(0, -2).join('.')}.${name.toLowerCase()}`,
+  }
 }
 
 interface LeafContext {

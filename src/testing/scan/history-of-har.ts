@@ -1,5 +1,14 @@
 import type { Place } from './findings.ts'
-import { bareExchange, isRecord, issuedBy, LOGOUT, pathOf, presentedInBody, type Identify, type TokenExchange } from './history.ts'
+import {
+  bareExchange,
+  isRecord,
+  issuedBy,
+  LOGOUT,
+  pathOf,
+  presentedInBody,
+  type Identify,
+  type TokenExchange,
+} from './history.ts'
 
 /** What an entry of a recording tells of tokens, or `undefined` if that is nothing. */
 export function exchangeOfEntry(entry: unknown, where: Place, identify: Identify): TokenExchange | undefined {

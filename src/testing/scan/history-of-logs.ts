@@ -18,7 +18,8 @@ export function exchangeOfLine(line: string, where: Place, identify: Identify): 
   return exchangeOfAccessLog(line, where, identify) ?? exchangeOfKeycloak(line, where)
 }
 
-const ACCESS_LOG = /^(\S{1,64}) \S{1,128} \S{1,128} \[([^\]]{1,64})\] "([A-Z]{1,20}) (\S{1,8192}) [^"]{1,20}" (\d{3}) \S{1,20} "[^"]{0,8192}" "([^"]{0,2048})"/
+const ACCESS_LOG =
+  /^(\S{1,64}) \S{1,128} \S{1,128} \[([^\]]{1,64})\] "([A-Z]{1,20}) (\S{1,8192}) [^"]{1,20}" (\d{3}) \S{1,20} "[^"]{0,8192}" "([^"]{0,2048})"/
 const BEARER = /\b(?:bearer|dpop) ([\w\-.~+/]{1,8192}={0,2})/i
 
 /** The combined format of Apache and nginx, with the token anywhere after it. */
@@ -41,7 +42,9 @@ function exchangeOfAccessLog(line: string, where: Place, identify: Identify): To
 /** The events that Keycloak logs have the ids of the tokens, not the tokens. */
 function exchangeOfKeycloak(line: string, where: Place): TokenExchange | undefined {
   if (!line.includes('type="REFRESH_TOKEN')) return undefined
-  const fields = Object.fromEntries([...line.matchAll(/\b(\w{1,64})="([^"]{0,512})"/g)].map(([, name, value]) => [name, value]))
+  const fields = Object.fromEntries(
+    [...line.matchAll(/\b(\w{1,64})="([^"]{0,512})"/g)].map(([, name, value]) => [name, value]),
+  )
   const at = Date.parse(line.slice(0, 23).replace(',', '.').replace(' ', 'T') + 'Z')
   const presented = fields['refresh_token_id']
   if (presented === undefined || Number.isNaN(at)) return undefined
@@ -72,7 +75,13 @@ function exchangeOfRecord(line: string, where: Place, identify: Identify): Token
   const host = textAt(record, 'req.host', 'req.headers.host', 'request.host', 'authority', 'host')
   const url = /^[a-z]+:\/\//i.test(path) || host === undefined ? path : `https://${host}${path}`
   const bearer = bearerOf(
-    textAt(record, 'req.headers.authorization', 'request.headers.Authorization.0', 'headers.authorization', 'authorization'),
+    textAt(
+      record,
+      'req.headers.authorization',
+      'request.headers.Authorization.0',
+      'headers.authorization',
+      'authorization',
+    ),
   )
   const token = bearer === undefined ? tokenOfRecord(record) : identify(bearer, 'access')
   const inBody = presentedInBody(url, valueAt(record, 'req.body') ?? valueAt(record, 'body'), identify)

@@ -113,7 +113,11 @@ export function presentedInBody(
   const path = pathOf(url)
   const refresh = fields['refresh_token'] ?? fields['refreshToken']
   if (/revo(?:ke|cation)/i.test(path) && typeof fields['token'] === 'string') {
-    return { presented: identify(fields['token'], kindOfHint(fields['token_type_hint'])), how: 'revoke', isNarrowed: false }
+    return {
+      presented: identify(fields['token'], kindOfHint(fields['token_type_hint'])),
+      how: 'revoke',
+      isNarrowed: false,
+    }
   }
   if (typeof refresh !== 'string' || refresh === '') return undefined
   const how = LOGOUT.test(path) ? 'logout' : 'refresh'

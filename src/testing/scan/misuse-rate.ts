@@ -3,7 +3,9 @@ import type { ScanLimits } from './options.ts'
 import { createWindow, type Raise, type TokenState, type Window } from './token-states.ts'
 
 /** The rules about how often: M7 and M8. */
-export function judgeRate(limits: ScanLimits): (exchange: TokenExchange, state: TokenState | undefined, raise: Raise) => void {
+export function judgeRate(
+  limits: ScanLimits,
+): (exchange: TokenExchange, state: TokenState | undefined, raise: Raise) => void {
   const refusals = new Map<string, Refusals>()
   const refreshes = new Map<string, Window>()
 

@@ -64,7 +64,12 @@ const SET_COOKIE_BEFORE =
 
 /** A JWT may be a segment of a path as well: there is no name before it. */
 function isInPath(run: string, { jwt, name }: Secret): boolean {
-  return jwt !== undefined && name === undefined && /(?:^|[=(])(?:[a-z][a-z\d+.-]{1,12}:\/)?\/[^=(]*$/i.test(run.slice(-512)) && run.endsWith('/')
+  return (
+    jwt !== undefined &&
+    name === undefined &&
+    /(?:^|[=(])(?:[a-z][a-z\d+.-]{1,12}:\/)?\/[^=(]*$/i.test(run.slice(-512)) &&
+    run.endsWith('/')
+  )
 }
 
 function startOfRun(line: string, from: number): number {

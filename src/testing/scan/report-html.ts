@@ -11,7 +11,7 @@ import { toTimeline } from './report-timeline.ts'
  * A report as one page that needs nothing else: no network, no script. It forbids itself both (Content Security Policy),
  * so that what a log holds can do nothing when somebody looks at the report.
  */
-export function toHtml(report: ScanReport, title = 'Tokens in logs and recordings'): string {
+export function toHtmlReport(report: ScanReport, title = 'Tokens in logs and recordings'): string {
   const { findings, tokens, dropped, characters } = report
   const policy = `default-src 'none'; style-src 'sha256-${base64(sha256(reportStyle))}'; base-uri 'none'; form-action 'none'`
   const rules = [...new Set(findings.map(({ rule }) => rule))].sort(byNumber)

@@ -7,7 +7,7 @@ import type { ScanReport } from './scan.ts'
  *
  * @param files All that were scanned. Default: those with findings.
  */
-export function toJUnit({ findings }: ScanReport, files: readonly string[] = []): string {
+export function toJUnitReport({ findings }: ScanReport, files: readonly string[] = []): string {
   const byCase = grouped(findings)
   const clean = files.filter((file) => !findings.some(({ where }) => where.file === file))
   const cases = [
@@ -55,7 +55,10 @@ function failed(name: string, findings: readonly Finding[]): string {
 /** Text for XML 1.0: control characters are not allowed in it, in no way of writing. */
 const xml = (text: string): string =>
   text
-    .replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '?')
+    .replace(
+      /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g,
+      '?',
+    )
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -18,7 +18,7 @@ const SCORES: Readonly<Record<Severity, string>> = { critical: '9.5', high: '8.0
  * @param version Of this package, if the log should say it.
  * @see [SARIF 2.1.0](https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html)
  */
-export function toSarif({ findings }: ScanReport, version?: string): object {
+export function toSarifReport({ findings }: ScanReport, version?: string): object {
   return {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
@@ -59,7 +59,9 @@ const toResult = ({ rule, severity, where, message, advice, fingerprint, kind, a
         artifactLocation: { uri: uriOf(where.file) },
         region: { startLine: where.line, startColumn: where.column },
       },
-      ...(where.part === undefined ? {} : { logicalLocations: [{ fullyQualifiedName: `entries.${String(where.entry ?? '')}.${where.part}` }] }),
+      ...(where.part === undefined
+        ? {}
+        : { logicalLocations: [{ fullyQualifiedName: `entries.${String(where.entry ?? '')}.${where.part}` }] }),
     },
   ],
   // The same token in the same file is the same alert, whatever line it has moved to.

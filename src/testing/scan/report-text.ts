@@ -12,14 +12,17 @@ const COLORS: Readonly<Record<Severity, string>> = { critical: '1;31', high: '31
 const ORDER: readonly Severity[] = ['critical', 'high', 'medium', 'low']
 
 /** A report as text: each finding with its place, then what to do, once for each rule. */
-export function toText(report: ScanReport, { color = false }: TextOptions = {}): string {
+export function toTextReport(report: ScanReport, { color = false }: TextOptions = {}): string {
   const paint = (text: string, code: string): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text)
   const { findings, dropped } = report
   if (findings.length === 0) return `${paint('No findings', '32')} in ${sizeOf(report.characters)}.\n`
   const lines = findings.map((finding) => {
     const { rule, name, severity, where, kind, fingerprint, message } = finding
     const place = `${printable(where.file)}:${String(where.line)}:${String(where.column)}`
-    const entry = where.entry === undefined ? '' : ` (entry ${String(where.entry)}${where.part ? `, ${printable(where.part)}` : ''})`
+    const entry =
+      where.entry === undefined
+        ? ''
+        : ` (entry ${String(where.entry)}${where.part ? `, ${printable(where.part)}` : ''})`
     const head = `${place}${entry} ${paint(severity, COLORS[severity])} ${rule} ${name}`
     return `${head}\n  ${printable(message)} [${kind} ${printable(fingerprint)}]`
   })

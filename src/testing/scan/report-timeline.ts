@@ -9,7 +9,10 @@ const MARGIN = 12
 const LINE = 30
 
 /** The life of a token as a drawing, and its moments as a list for who cannot, or need not, see the drawing. */
-export function toTimeline({ id, kind, steps, stepCount, expiresAt }: TokenTrace, findings: readonly Finding[]): string {
+export function toTimeline(
+  { id, kind, steps, stepCount, expiresAt }: TokenTrace,
+  findings: readonly Finding[],
+): string {
   const rules = [...new Set(findings.map(({ rule }) => rule))]
   const summary = `${plural(stepCount, 'moment')}${rules.length === 0 ? '' : `, ${rules.join(' ')}`}`
   return `<details class="token"${findings.length > 0 ? ' open' : ''}><summary><code>${text(id)}</code> ${kind} token <span class="${rules.length === 0 ? 'dim' : 'bad'}">${text(summary)}</span></summary>
@@ -34,11 +37,18 @@ function drawing({ steps, expiresAt, findings }: Drawing): string {
   const until = Math.max(last, end ?? last)
   const x = (at: number): string =>
     (MARGIN + ((at - from) / Math.max(until - from, 1)) * (WIDTH - 2 * MARGIN)).toFixed(1)
-  const expired = end === undefined ? '' : `<rect class="over" x="${x(end)}" y="${String(LINE - 8)}" width="${(WIDTH - MARGIN - Number(x(end)) + 4).toFixed(1)}" height="16"/><text class="label" x="${x(end)}" y="${String(HEIGHT - 4)}" text-anchor="${Number(x(end)) > WIDTH - 80 ? 'end' : 'start'}">expires</text>`
+  const expired =
+    end === undefined
+      ? ''
+      : `<rect class="over" x="${x(end)}" y="${String(LINE - 8)}" width="${(WIDTH - MARGIN - Number(x(end)) + 4).toFixed(1)}" height="16"/><text class="label" x="${x(end)}" y="${String(HEIGHT - 4)}" text-anchor="${Number(x(end)) > WIDTH - 80 ? 'end' : 'start'}">expires</text>`
   const dots = steps.map(
-    (step) => `<circle class="${classOf(step)}" cx="${x(step.at)}" cy="${String(LINE)}" r="5"><title>${text(sentenceOf(step))}</title></circle>`,
+    (step) =>
+      `<circle class="${classOf(step)}" cx="${x(step.at)}" cy="${String(LINE)}" r="5"><title>${text(sentenceOf(step))}</title></circle>`,
   )
-  const flags = marks.map(({ at, rule }) => `<text class="flag" x="${x(at)}" y="14" text-anchor="${Number(x(at)) > WIDTH - 40 ? 'end' : 'middle'}">${rule}</text>`)
+  const flags = marks.map(
+    ({ at, rule }) =>
+      `<text class="flag" x="${x(at)}" y="14" text-anchor="${Number(x(at)) > WIDTH - 40 ? 'end' : 'middle'}">${rule}</text>`,
+  )
   return `<svg viewBox="0 0 ${String(WIDTH)} ${String(HEIGHT)}" role="img" aria-label="${text(`${plural(steps.length, 'moment')} between ${timeOf(from)} and ${timeOf(until)}`)}"><line x1="${String(MARGIN)}" y1="${String(LINE)}" x2="${String(WIDTH - MARGIN)}" y2="${String(LINE)}"/>${expired}${dots.join('')}${flags.join('')}</svg>`
 }
 
@@ -59,4 +69,5 @@ const WORDS: Readonly<Record<Step['what'], string>> = {
 const sentenceOf = ({ at, what, to, status }: Step): string =>
   `${timeOf(at)} ${WORDS[what]} ${to || 'an address that is not told'}${status === undefined ? '' : `: ${status === 0 ? 'no answer' : String(status)}`}`
 
-const timeOf = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString().replace('T', ' ').replace('Z', '') : '')
+const timeOf = (at: number): string =>
+  Number.isFinite(at) ? new Date(at).toISOString().replace('T', ' ').replace('Z', '') : ''

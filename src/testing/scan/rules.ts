@@ -5,18 +5,7 @@ export type Severity = 'low' | 'medium' | 'high' | 'critical'
 
 /** L1 to L8: a token stands where it should not. M1 to M11: a token is used as it should not be. */
 export type RuleId =
-  | `L${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}`
-  | 'M1'
-  | 'M2'
-  | 'M3'
-  | 'M4'
-  | 'M5'
-  | 'M6'
-  | 'M7'
-  | 'M8'
-  | 'M9'
-  | 'M10'
-  | 'M11'
+  `L${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}` | 'M1' | 'M2' | 'M3' | 'M4' | 'M5' | 'M6' | 'M7' | 'M8' | 'M9' | 'M10' | 'M11'
 
 /** What a rule is about, and what to do when it finds something. */
 export interface Rule {

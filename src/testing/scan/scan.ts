@@ -3,6 +3,7 @@ import { createFindings, type Finding } from './findings.ts'
 import { fingerprintOf, PLACEHOLDER } from './fingerprint.ts'
 import { createHarReader } from './har-reader.ts'
 import type { SeenToken } from './history.ts'
+import { looksLikeHar } from './input-kind.ts'
 import { readJwt } from './jwt-parts.ts'
 import { chunksOf, type TextSource } from './lines.ts'
 import { createWatch, type TokenTrace } from './misuse.ts'
@@ -49,7 +50,7 @@ export async function scan(input: ScanInput, options: ScanOptions = {}): Promise
   let reader: Reader | undefined
   let head = ''
   const begin = (): Reader => {
-    reader = isHarText(head, options) ? createHarReader(parts) : createTextReader(parts, head)
+    reader = looksLikeHar(head, options.as) ? createHarReader(parts) : createTextReader(parts, head)
     reader.push(head)
     head = ''
     return reader
@@ -73,9 +74,6 @@ const HEAD = 4_096
 const REPORT_EVERY = 1 << 20
 
 const isHar = (input: ScanInput): input is Har => typeof input === 'object' && 'log' in input
-
-const isHarText = (head: string, { as }: ScanOptions): boolean =>
-  as === undefined ? /^\uFEFF?\s*\{\s*"log"\s*:\s*\{/.test(head) : as === 'har'
 
 /** Names tokens by their fingerprints, or their placeholders. Remembers the last ones: logs repeat them. */
 function createIdentify(): (value: string, kind: SecretKind) => SeenToken {

@@ -134,7 +134,9 @@ function isAuthorizationCode(text: string, nameStart: number): boolean {
 function mayFollowDirectly(text: string, nameStart: number, name: string): boolean {
   if (/^(?:bearer|dpop)$/i.test(name)) return true
   const before = text.slice(Math.max(0, nameStart - 24), nameStart)
-  return before.endsWith('--') || name.startsWith('--') || (/^token$/i.test(name) && /authorization\W{0,6}$/i.test(before))
+  return (
+    before.endsWith('--') || name.startsWith('--') || (/^token$/i.test(name) && /authorization\W{0,6}$/i.test(before))
+  )
 }
 
 function startOfName(text: string, index: number): number {

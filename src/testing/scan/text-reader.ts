@@ -1,4 +1,5 @@
 import { exchangeOfLine } from './history-of-logs.ts'
+import { looksLikeMail } from './input-kind.ts'
 import { createKnown } from './known.ts'
 import { createLineSplitter, type Line } from './lines.ts'
 import { createUnfolder, type Unfolded } from './mail.ts'
@@ -10,7 +11,7 @@ import { createW3cColumns } from './w3c.ts'
 /** Reads a text line by line. `head` is how it begins. */
 export function createTextReader(parts: Parts, head: string): Reader {
   const { file, options, allowOrigins, report, watch, identify } = parts
-  const isMail = isMailText(file, head)
+  const isMail = looksLikeMail(file, head)
   const kind = kindOf(head, parts)
   const known = createKnown(options)
   const columns = createW3cColumns()
@@ -63,6 +64,3 @@ function kindOf(head: string, { file, options }: Parts): TextKind {
   if (options.as !== undefined) return options.as === 'log' ? 'log' : 'file'
   return LOGS.test(file) || /^\{.*\}\r?\n\{/.test(head) ? 'log' : 'file'
 }
-
-const isMailText = (file: string, head: string): boolean =>
-  /\.(?:eml|mbox)$/i.test(file) || /^(?:From|Received|Return-Path|Message-ID|Delivered-To): .*\r?\n(?:[\w-]+: |\s)/i.test(head)

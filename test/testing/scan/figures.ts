@@ -93,7 +93,10 @@ function scoreOf({ document, hits }: Result, mistakes: Mistake[]): Score {
   const places = [...new Map(hits.map((hit) => [`${hit.line}:${hit.column}`, hit])).values()]
   const wrong = places.filter((hit) => !leaks.some((label) => isAt(label, hit)))
   mistakes.push(
-    ...missed.map(({ line, column, shape }) => ({ where: `${document.file}:${line}:${column}`, what: `missed ${shape}` })),
+    ...missed.map(({ line, column, shape }) => ({
+      where: `${document.file}:${line}:${column}`,
+      what: `missed ${shape}`,
+    })),
     ...wrong.map(({ line, column, rule }) => ({ where: `${document.file}:${line}:${column}`, what: `false ${rule}` })),
   )
   return { found: leaks.length - missed.length, missed: missed.length, false: wrong.length }
@@ -124,7 +127,8 @@ async function judgeHistories(mistakes: Mistake[]): Promise<Pick<Figures, 'histo
       const { counts } = await scan(text, { file })
       const raised = Object.keys(counts).filter((rule) => rule.startsWith('M'))
       const right = [...rules].sort().join() === [...raised].sort().join()
-      if (!right) mistakes.push({ where: id, what: `is ${rules.join(' ') || 'clean'}, said ${raised.join(' ') || 'clean'}` })
+      if (!right)
+        mistakes.push({ where: id, what: `is ${rules.join(' ') || 'clean'}, said ${raised.join(' ') || 'clean'}` })
       return { rules, raised, right }
     }),
   )

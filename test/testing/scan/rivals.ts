@@ -27,7 +27,10 @@ const GLOBALLY_ALLOWED =
 
 const gitleaksJwt: Pattern = {
   rule: 'jwt',
-  regex: new RegExp(String.raw`\b(ey[a-zA-Z0-9]{17,}\.ey[a-zA-Z0-9\/\\_-]{17,}\.(?:[a-zA-Z0-9\/\\_-]{10,}={0,2})?)${END}`, 'gd'),
+  regex: new RegExp(
+    String.raw`\b(ey[a-zA-Z0-9]{17,}\.ey[a-zA-Z0-9\/\\_-]{17,}\.(?:[a-zA-Z0-9\/\\_-]{10,}={0,2})?)${END}`,
+    'gd',
+  ),
   keywords: ['ey'],
   entropy: 3,
 }
@@ -42,7 +45,8 @@ const gitleaksGeneric: Pattern = {
   entropy: 3.5,
   // Of the list of this rule: values without a digit, and names that tell of something else.
   isAllowed: (value, line) =>
-    /^[a-zA-Z_.-]+$/.test(value) || /(?:key|token)[-_]?(?:id|name|url|type)|public[-_]?key|csrf|next[-_]?token/i.test(line.slice(0, 0)),
+    /^[a-zA-Z_.-]+$/.test(value) ||
+    /(?:key|token)[-_]?(?:id|name|url|type)|public[-_]?key|csrf|next[-_]?token/i.test(line.slice(0, 0)),
 }
 
 const authorization = String.raw`(?:Authorization:[ \t]{0,5}(?:Basic[ \t]([a-z0-9+/]{8,}={0,3})|(?:Bearer|(?:Api-)?Token)[ \t]([\w=~@.+/-]{8,})|([\w=~@.+/-]{8,}))|(?:(?:X-(?:[a-z]+-)?)?(?:Api-?)?(?:Key|Token)):[ \t]{0,5}([\w=~@.+/-]{8,}))`
@@ -59,13 +63,16 @@ const gitleaksCurl: Pattern = {
 
 const trufflehogJwt: Pattern = {
   rule: 'jwt',
-  regex: /\b((?:eyJ|ewogIC)[A-Za-z0-9_-]{12,}\.ey[A-Za-z0-9_-]{12,}\.[A-Za-z0-9_-]{12,})\b/gd,
+  regex: /\b((?:eyJ|ewogIC)[A-Za-z0-9_-]{12,}\.ey[A-Za-z0-9_-]{12,}\.[A-Za-z0-9_-]{12,})\b/dg,
   keywords: ['ewogicj0exa', 'ewogicjhbgc', 'eyj0exaioij', 'eyjhbgcioij'],
   entropy: 0,
 }
 
 export const rivals: readonly Rival[] = [
-  { name: 'gitleaks (jwt, generic, curl)', find: (text) => findAll(text, [gitleaksJwt, gitleaksGeneric, gitleaksCurl]) },
+  {
+    name: 'gitleaks (jwt, generic, curl)',
+    find: (text) => findAll(text, [gitleaksJwt, gitleaksGeneric, gitleaksCurl]),
+  },
   { name: 'trufflehog (jwt)', find: (text) => findAll(text, [trufflehogJwt]) },
   {
     name: 'both together',
@@ -94,5 +101,8 @@ function findIn(text: string, line: number, { rule, regex, keywords, entropy, is
 function entropyOf(value: string): number {
   const counts = new Map<string, number>()
   for (const letter of value) counts.set(letter, (counts.get(letter) ?? 0) + 1)
-  return [...counts.values()].reduce((bits, count) => bits - (count / value.length) * Math.log2(count / value.length), 0)
+  return [...counts.values()].reduce(
+    (bits, count) => bits - (count / value.length) * Math.log2(count / value.length),
+    0,
+  )
 }

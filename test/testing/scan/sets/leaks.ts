@@ -77,7 +77,11 @@ function piecesOf(line: string): Piece[] {
       decoy === undefined
         ? {
             text: encoded(valueOf(shape, name), encoding),
-            label: { rules: rules === '-' ? [] : rules.split('+'), kind, shape: encoding ? `${shape}|${encoding}` : shape },
+            label: {
+              rules: rules === '-' ? [] : rules.split('+'),
+              kind,
+              shape: encoding ? `${shape}|${encoding}` : shape,
+            },
           }
         : { text: decoy, label: { rules: [], kind: '', shape: 'text' } },
     )

@@ -21,12 +21,7 @@ export function readHistories(): LabelledHistory[] {
   return readdirSync(fileURLToPath(folder))
     .filter((name) => name.endsWith('.set'))
     .sort()
-    .flatMap((name) =>
-      readFileSync(new URL(name, folder), 'utf8')
-        .split(/^== /m)
-        .slice(1)
-        .map(historyOf),
-    )
+    .flatMap((name) => readFileSync(new URL(name, folder), 'utf8').split(/^== /m).slice(1).map(historyOf))
 }
 
 function historyOf(template: string): LabelledHistory {

@@ -69,7 +69,8 @@ const shapes: Readonly<Record<string, (seed: string) => string>> = {
   hex64: (seed) => letters(seed, HEX, 64),
   uuid: (seed) => letters(seed, HEX, 32).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-a$4-$5'),
   b64: (seed) => `${letters(seed, `${ALNUM}+/`, 40)}+/A=`,
-  dots: (seed) => `${letters(seed, ALNUM, 12)}.${letters(`${seed}2`, `${ALNUM}~-`, 20)}~${letters(`${seed}3`, ALNUM, 8)}`,
+  dots: (seed) =>
+    `${letters(seed, ALNUM, 12)}.${letters(`${seed}2`, `${ALNUM}~-`, 20)}~${letters(`${seed}3`, ALNUM, 8)}`,
   google: (seed) => `ya29.${letters(seed, BASE64URL, 160)}`,
   github: (seed) => `gho_${letters(seed, ALNUM, 36)}`,
   slack: (seed) => `xoxp-${letters(seed, '0123456789', 12)}-${letters(`${seed}2`, HEX, 32)}`,
