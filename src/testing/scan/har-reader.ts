@@ -4,18 +4,18 @@ import { secretsOfPart } from './har-scan.ts'
 import type { Parts, Reader } from './parts.ts'
 
 /** Reads a HAR entry by entry. */
-export function createHarReader({ file, allowOrigins, report, watch, identify }: Parts): Reader {
+export function createHarReader({ file, allowOrigins, report, watch, memory }: Parts): Reader {
   const splitter = createHarSplitter()
 
   function read(parts: Iterable<HarPart>): void {
     for (const part of parts) {
       const of = part.entry === undefined ? {} : { entry: part.entry }
-      for (const { secret, rules, line, column, part: name } of secretsOfPart(part, allowOrigins)) {
+      for (const { secret, rules, line, column, part: name } of secretsOfPart(part, { allowOrigins, memory })) {
         report(secret, rules, { file, line, column, ...of, part: name })
       }
       if (part.entry === undefined) continue
       const where = { file, line: part.line, column: part.column, ...of }
-      const exchange = exchangeOfEntry(parse(part), where, identify)
+      const exchange = exchangeOfEntry(parse(part), where, memory.identify)
       if (exchange && !Number.isNaN(exchange.at)) watch.push(exchange)
     }
   }

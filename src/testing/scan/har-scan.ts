@@ -1,8 +1,10 @@
 import { decodeBase64 } from './jwt-parts.ts'
 import { leavesOf, type HarPart, type Leaf } from './json-leaves.ts'
+import type { Memory } from './memory.ts'
 import { parseUrl, rulesOfPlace, type LineContext } from './places.ts'
 import type { RuleId } from './rules.ts'
-import { findSecrets, TRIGGER, type Secret } from './secrets.ts'
+import { findSecrets, type Secret } from './secrets.ts'
+import { mayHoldSecret } from './triggers.ts'
 
 /** A secret in a recording, and which rules its place breaks. */
 export interface HarSecret {
@@ -15,13 +17,19 @@ export interface HarSecret {
   readonly part: string
 }
 
+/** What the entries of a recording are read with. */
+export interface HarContext {
+  readonly allowOrigins: ReadonlySet<string> | undefined
+  readonly memory: Memory
+}
+
 /**
  * Finds the secrets of one entry of a recording, or of what stands around the entries. Whatever a place of a recording
  * means is known here: a value under `request.headers` beside the name `referer` is a referrer, in whatever order name
  * and value stand.
  */
-export function* secretsOfPart(part: HarPart, allowOrigins: ReadonlySet<string> | undefined): Generator<HarSecret> {
-  if (!TRIGGER.test(part.text) && !part.text.includes('"base64"')) return
+export function* secretsOfPart(part: HarPart, { allowOrigins, memory }: HarContext): Generator<HarSecret> {
+  if (!mayHoldSecret(part.text) && !part.text.includes('"base64"')) return
   const leaves = [...leavesOf(part.text)]
   const names = namesOf(leaves)
   const encodings = encodedIn(leaves)
@@ -32,8 +40,8 @@ export function* secretsOfPart(part: HarPart, allowOrigins: ReadonlySet<string> 
     const label = labelOf(leaf, names)
     const decoded = encodings.has(leaf.path.slice(0, -1).join('.')) ? decodeBase64(leaf.raw) : undefined
     const text = decoded ?? label.prefix + leaf.raw
-    if (!TRIGGER.test(text)) continue
-    for (const secret of findSecrets(text)) {
+    if (!mayHoldSecret(text)) continue
+    for (const secret of findSecrets(text, memory)) {
       const from = decoded === undefined ? secret.start - label.prefix.length : 0
       if (from < 0) continue
       const raw = decoded === undefined ? text.slice(secret.start, secret.end) : secret.value

@@ -26,7 +26,7 @@ const BEARER = /\b(?:bearer|dpop) ([\w\-.~+/]{1,8192}={0,2})/i
 function exchangeOfAccessLog(line: string, where: Place, identify: Identify): TokenExchange | undefined {
   const [, ip, time = '', , url = '', status, userAgent] = ACCESS_LOG.exec(line) ?? []
   const token = BEARER.exec(line)?.[1]
-  const at = Date.parse(time.replace(/^(\d+)\/(\w+)\/(\d+):/, '$1 $2 $3 '))
+  const at = timeOfAccessLog(time)
   if (token === undefined || Number.isNaN(at)) return undefined
   return {
     ...bareExchange(at, where),
@@ -38,6 +38,17 @@ function exchangeOfAccessLog(line: string, where: Place, identify: Identify): To
     userAgent,
   }
 }
+
+/** `24/Nov/2026:08:12:01 +0000`. */
+function timeOfAccessLog(text: string): number {
+  const [, day, month = '', year, hours, minutes, seconds, sign, offsetHours, offsetMinutes] = CLF.exec(text) ?? []
+  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * (sign === '-' ? -1 : 1)
+  const at = Date.UTC(Number(year), MONTHS.indexOf(month), Number(day), Number(hours), Number(minutes), Number(seconds))
+  return at - offset * 60_000
+}
+
+const CLF = /^(\d{2})\/(\w{3})\/(\d{4}):(\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})(\d{2})$/
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** The events that Keycloak logs have the ids of the tokens, not the tokens. */
 function exchangeOfKeycloak(line: string, where: Place): TokenExchange | undefined {

@@ -1,3 +1,5 @@
+import { createSearch, detached, type Search } from './triggers.ts'
+
 /** A piece of a text: a line, or a part of one that is too long. */
 export interface Line {
   readonly text: string
@@ -34,11 +36,14 @@ export interface LineSplitter {
 }
 
 /**
- * Splits chunks into lines, and gives those in which `wanted` finds something; the others are only counted. That is how
- * a large log is passed quickly: one expression runs over a whole chunk, and a line is cut out only around a match.
+ * Splits chunks into lines, and gives those in which something may be found; the others are only counted. That is how a
+ * large log is passed quickly: words are looked for in a whole chunk, and a line is cut out only around one.
+ *
+ * @param wanted Which lines to give: all, or those with a trigger or one of these words.
  */
-export function createLineSplitter(wanted: RegExp): LineSplitter {
-  const pattern = new RegExp(wanted.source, 'gi')
+export function createLineSplitter(wanted: 'all' | readonly string[]): LineSplitter {
+  const searchIn = (text: string): Search =>
+    wanted === 'all' ? { next: (from) => (from < text.length ? from : -1) } : createSearch(text, wanted)
   let rest = ''
   let line = 1
   let before = 0
@@ -48,18 +53,18 @@ export function createLineSplitter(wanted: RegExp): LineSplitter {
     let from = start
     const offset = (): number => before + from - start
     while (last - from > LONGEST) {
-      yield { text: text.slice(from, from + LONGEST), line, before: offset() }
+      yield { text: detached(text.slice(from, from + LONGEST)), line, before: offset() }
       from += LONGEST - OVERLAP
     }
-    yield { text: text.slice(from, last), line, before: offset() }
+    yield { text: detached(text.slice(from, last)), line, before: offset() }
   }
 
   function* wantedLines(text: string, complete: number): Generator<Line> {
+    const search = searchIn(text)
     let at = 0
     while (at < complete) {
-      pattern.lastIndex = at
-      const match = pattern.exec(text)
-      const index = match === null || match.index >= complete ? complete : match.index
+      const found = search.next(at)
+      const index = found === -1 ? complete : Math.min(found, complete)
       for (let end = text.indexOf('\n', at); end !== -1 && end < index; end = text.indexOf('\n', at)) {
         at = end + 1
         line++
@@ -81,15 +86,13 @@ export function createLineSplitter(wanted: RegExp): LineSplitter {
       yield* wantedLines(text, complete)
       rest = text.slice(complete)
       while (rest.length > LONGEST) {
-        pattern.lastIndex = 0
-        if (pattern.test(rest)) yield { text: rest.slice(0, LONGEST), line, before }
+        if (searchIn(rest).next(0) !== -1) yield { text: detached(rest.slice(0, LONGEST)), line, before }
         rest = rest.slice(LONGEST - OVERLAP)
         before += LONGEST - OVERLAP
       }
     },
     *end() {
-      pattern.lastIndex = 0
-      if (pattern.test(rest)) yield* cut(rest, 0, rest.length)
+      if (searchIn(rest).next(0) !== -1) yield* cut(rest, 0, rest.length)
       rest = ''
     },
   }

@@ -1,6 +1,7 @@
 import type { Presentation, SeenToken, TokenExchange } from './history.ts'
 import type { ScanLimits } from './options.ts'
 import { parseUrl } from './places.ts'
+import { detached } from './triggers.ts'
 import type { Raise, TokenState } from './token-states.ts'
 
 /** A token that a request presented, and all that is known of both. */
@@ -94,7 +95,7 @@ function networkOf(address: string): string {
 }
 
 /** A program without its version: an update is no theft. */
-const programOf = (userAgent: string): string => userAgent.replace(/[\d.]+/g, '')
+const programOf = (userAgent: string): string => detached(userAgent.replace(/[\d.]+/g, '').slice(0, 200))
 
 /** M5: only if all its audiences are URLs. What other names mean, only the API knows. */
 function judgeAudience({ exchange: { url = '' }, token: { jwt }, state, raise }: Use): void {

@@ -5,7 +5,8 @@ import { followIssue } from './misuse-issue.ts'
 import { judgeRate } from './misuse-rate.ts'
 import { judgeSession } from './misuse-session.ts'
 import { judgeUse } from './misuse-use.ts'
-import { addStep, createTokenStates, type Raise, type Step } from './token-states.ts'
+import { detached } from './triggers.ts'
+import { createTokenStates, type Raise, type Step } from './token-states.ts'
 import type { SecretKind } from '../har/format.ts'
 
 /** The life of a token, as far as it was seen. */
@@ -46,10 +47,10 @@ export function createWatch(findings: Findings, limits: Partial<ScanLimits> = {}
       const step = { at, status, to: shortOf(url) }
       if (presented && state && how) {
         judgeUse({ exchange, token: presented, how, state, limits: bounds, raise })
-        addStep(state, { ...step, what: how })
+        states.addStep(state, { ...step, what: how })
       }
       for (const issued of followIssue({ exchange, states, state, limits: bounds, raise })) {
-        addStep(issued, { ...step, what: 'issued' })
+        states.addStep(issued, { ...step, what: 'issued' })
       }
       rates(exchange, state, raise)
       sessions(exchange, state, raise)
@@ -62,5 +63,5 @@ export function createWatch(findings: Findings, limits: Partial<ScanLimits> = {}
 /** Host and path: queries have what nobody should read in a report. */
 function shortOf(url: string): string {
   const [, host = '', path = ''] = /^(?:[a-z]+:\/\/([^/?#]*))?([^?#]*)/i.exec(url) ?? []
-  return `${host}${path}`.slice(0, 120)
+  return detached(`${host}${path}`.slice(0, 120))
 }

@@ -1,6 +1,5 @@
 import type { Findings, Place } from './findings.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import type { Identify } from './history.ts'
+import type { Memory } from './memory.ts'
 import type { Watch } from './misuse.ts'
 import type { ScanOptions } from './options.ts'
 import type { RuleId } from './rules.ts'
@@ -20,7 +19,7 @@ export interface Parts {
   readonly allowOrigins: ReadonlySet<string> | undefined
   readonly findings: Findings
   readonly watch: Watch
-  readonly identify: Identify
+  readonly memory: Memory
   /** Tells of a secret that stands where it should not. */
   report(secret: Secret, rules: readonly RuleId[], where: Place): void
 }
@@ -29,12 +28,12 @@ export function createParts({
   options,
   findings,
   watch,
-  identify,
+  memory,
 }: {
   readonly options: ScanOptions
   readonly findings: Findings
   readonly watch: Watch
-  readonly identify: Identify
+  readonly memory: Memory
 }): Parts {
   const { file = 'input', allowOrigins, now } = options
   return {
@@ -43,7 +42,7 @@ export function createParts({
     allowOrigins: allowOrigins && new Set(allowOrigins.map((url) => new URL(url).origin)),
     findings,
     watch,
-    identify,
+    memory,
     report({ value, kind, jwt }, rules, where) {
       const exp = jwt?.claims?.['exp']
       const isExpired = now !== undefined && typeof exp === 'number' && exp * 1_000 < now
@@ -52,7 +51,7 @@ export function createParts({
           rule,
           where,
           kind,
-          fingerprint: fingerprintOf(value, kind),
+          fingerprint: memory.identify(value, kind).id,
           // A code is good once and for a minute, an ID token opens nothing: but both say who the user is.
           lesser: isExpired || kind === 'code' || kind === 'id',
         })

@@ -4,6 +4,7 @@ import { secretsOfPart } from './har-scan.ts'
 import { createHarSplitter, leavesOf, type HarPart, type Leaf } from './json-leaves.ts'
 import { decodeBase64 } from './jwt-parts.ts'
 import { chunksOf, type TextSource } from './lines.ts'
+import { createMemory, type Memory } from './memory.ts'
 import { createNeedles, type Needles } from './needles.ts'
 import { createPlaceholders, type Placeholders } from './placeholders.ts'
 import type { SanitizeOptions } from './sanitize-options.ts'
@@ -12,17 +13,18 @@ import { redact } from './sanitize-text.ts'
 /** Replaces what is found in a HAR: what it finds anywhere in the first reading, it replaces everywhere in the second. */
 export async function* sanitizeHar(open: () => TextSource, options: SanitizeOptions): AsyncGenerator<string> {
   const needles = createNeedles()
+  const memory = createMemory()
   let characters = 0
   const count = (chunk: string): void => options.onProgress?.((characters += chunk.length))
   const reserved = new Set<string>()
   const placeholders = createPlaceholders(reserved)
   for await (const part of partsOf(open(), count)) {
     for (const [, id] of part.text.matchAll(new RegExp(PLACEHOLDER.source, 'gi'))) if (id) reserved.add(id)
-    learn(part, placeholders, needles)
+    learn(part, { placeholders, needles, memory })
   }
   let isTail = false
   for await (const part of partsOf(open(), count)) {
-    const text = rewrite(part, placeholders, needles)
+    const text = rewrite(part, { placeholders, needles, memory })
     yield isTail && part.entry === undefined ? withReferences(text, placeholders) : text
     isTail = part.entry !== undefined
   }
@@ -38,8 +40,14 @@ async function* partsOf(source: TextSource, count: (chunk: string) => void): Asy
   yield* splitter.end()
 }
 
-function learn(part: HarPart, placeholders: Placeholders, needles: Needles): void {
-  for (const { secret, raw } of secretsOfPart(part, undefined)) {
+interface Sanitizing {
+  readonly placeholders: Placeholders
+  readonly needles: Needles
+  readonly memory: Memory
+}
+
+function learn(part: HarPart, { placeholders, needles, memory }: Sanitizing): void {
+  for (const { secret, raw } of secretsOfPart(part, { allowOrigins: undefined, memory })) {
     const id = placeholders.idOf(secret.value, secret)
     if (id === undefined) continue
     needles.add(secret.value, id)
@@ -83,7 +91,7 @@ function credentialsOf(leaves: readonly Leaf[]): Credential[] {
   })
 }
 
-function rewrite({ text }: HarPart, placeholders: Placeholders, needles: Needles): string {
+function rewrite({ text }: HarPart, sanitizing: Sanitizing): string {
   const leaves = [...leavesOf(text)]
   const credentials = byLeaf(credentialsOf(leaves))
   const encodings = new Set(
@@ -96,9 +104,7 @@ function rewrite({ text }: HarPart, placeholders: Placeholders, needles: Needles
   for (const leaf of leaves) {
     const isBase64 = leaf.path.at(-1) === 'text' && encodings.has(leaf.path.slice(0, -1).join('.'))
     const own = credentials.get(leaf) ?? []
-    const raw = isBase64
-      ? rewriteBase64(leaf.raw, placeholders, needles)
-      : rewriteLeaf(leaf, { own, placeholders, needles })
+    const raw = isBase64 ? rewriteBase64(leaf.raw, sanitizing) : rewriteLeaf(leaf, own, sanitizing)
     if (raw === leaf.raw) continue
     out += text.slice(copied, leaf.offset) + raw
     copied = leaf.offset + leaf.raw.length
@@ -112,13 +118,7 @@ function byLeaf(credentials: readonly Credential[]): Map<Leaf, Credential[]> {
   return map
 }
 
-interface Rewriting {
-  readonly own: readonly Credential[]
-  readonly placeholders: Placeholders
-  readonly needles: Needles
-}
-
-function rewriteLeaf({ raw, path }: Leaf, { own, placeholders, needles }: Rewriting): string {
+function rewriteLeaf({ raw, path }: Leaf, own: readonly Credential[], { placeholders, needles }: Sanitizing): string {
   const isUrl = /^(?:url|redirectURL)$/.test(path.at(-1) ?? '')
   let text = needles.replace(raw, isUrl ? inUrl : plainly)
   for (const { value, kind } of own) {
@@ -134,10 +134,10 @@ function replaceLast(text: string, value: string, by: string): string {
   return text.slice(0, at) + by + text.slice(at + value.length)
 }
 
-function rewriteBase64(raw: string, placeholders: Placeholders, needles: Needles): string {
+function rewriteBase64(raw: string, { placeholders, needles, memory }: Sanitizing): string {
   const text = decodeBase64(raw)
   if (text === undefined) return raw
-  const redacted = redact(needles.replace(text, plainly), placeholders)
+  const redacted = redact(needles.replace(text, plainly), { placeholders, memory })
   return redacted === text ? raw : encodeBase64(redacted)
 }
 

@@ -1,10 +1,11 @@
 import { chunksOf, type TextSource } from './lines.ts'
 import { createUnfolder, type Unfolded } from './mail.ts'
+import type { Memory } from './memory.ts'
 import type { Placeholders } from './placeholders.ts'
-import { findSecrets, TRIGGER } from './secrets.ts'
+import { findSecrets } from './secrets.ts'
+import { createSearch, detached } from './triggers.ts'
 
-export interface TextSanitizing {
-  readonly placeholders: Placeholders
+export interface TextSanitizing extends Redacting {
   readonly onProgress: ((characters: number) => void) | undefined
 }
 
@@ -15,24 +16,23 @@ const OVERLAP = 16 << 10
 /** Replaces what is found in a text, line by line. */
 export async function* sanitizeText(
   source: TextSource,
-  { placeholders, onProgress }: TextSanitizing,
+  { placeholders, memory, onProgress }: TextSanitizing,
 ): AsyncGenerator<string> {
-  const pattern = new RegExp(TRIGGER.source, 'gi')
+  const redacting = { placeholders, memory }
   let rest = ''
   let characters = 0
 
   /** Lines in which nothing is, are copied as they are, many at once. */
   function redactLines(text: string): string {
+    const search = createSearch(text)
     let out = ''
     let copied = 0
-    pattern.lastIndex = 0
-    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-      const start = text.lastIndexOf('\n', match.index) + 1
-      const newline = text.indexOf('\n', match.index)
+    for (let found = search.next(0); found !== -1; found = search.next(copied)) {
+      const start = text.lastIndexOf('\n', found) + 1
+      const newline = text.indexOf('\n', found)
       const end = newline === -1 ? text.length : newline
-      out += text.slice(copied, start) + redact(text.slice(start, end), placeholders)
+      out += text.slice(copied, start) + redact(detached(text.slice(start, end)), redacting)
       copied = end
-      pattern.lastIndex = end
     }
     return copied === 0 ? text : out + text.slice(copied)
   }
@@ -44,8 +44,8 @@ export async function* sanitizeText(
     if (complete > 0) yield redactLines(rest.slice(0, complete))
     rest = rest.slice(complete)
     while (rest.length > LONGEST) {
-      const cut = safeCut(rest, LONGEST - OVERLAP)
-      yield redact(rest.slice(0, cut), placeholders)
+      const cut = safeCut(rest, LONGEST - OVERLAP, memory)
+      yield redact(rest.slice(0, cut), redacting)
       rest = rest.slice(cut)
     }
     onProgress?.(characters)
@@ -54,8 +54,8 @@ export async function* sanitizeText(
 }
 
 /** Where a long line can be cut near `wanted`: not within a secret. */
-function safeCut(line: string, wanted: number): number {
-  const crossing = findSecrets(line.slice(0, LONGEST)).find(
+function safeCut(line: string, wanted: number, memory: Memory): number {
+  const crossing = findSecrets(line.slice(0, LONGEST), memory).find(
     ({ nameStart, start, end }) => Math.min(nameStart, start) < wanted && end > wanted,
   )
   return crossing && crossing.start > 0 ? Math.max(1, Math.min(crossing.nameStart, crossing.start)) : wanted
@@ -64,7 +64,7 @@ function safeCut(line: string, wanted: number): number {
 /** Replaces what is found in a mail. A line that was folded within a secret is written unfolded. */
 export async function* sanitizeMail(
   source: TextSource,
-  { placeholders, onProgress }: TextSanitizing,
+  { placeholders, memory, onProgress }: TextSanitizing,
 ): AsyncGenerator<string> {
   const unfolder = createUnfolder()
   let rest = ''
@@ -73,7 +73,7 @@ export async function* sanitizeMail(
 
   function write(unfolded: Unfolded | undefined): string {
     if (unfolded === undefined) return ''
-    const redacted = redact(unfolded.text, placeholders)
+    const redacted = redact(unfolded.text, { placeholders, memory })
     const isEncoded = raw.length > 1 || /=3D/i.test(raw[0] ?? '')
     const text = redacted === unfolded.text ? raw.join('\n') : isEncoded ? redacted.replaceAll('=', '=3D') : redacted
     raw = []
@@ -102,11 +102,17 @@ export async function* sanitizeMail(
   if (raw.length > 0) yield write(unfolder.push(rest, 1) ?? unfolder.end())
 }
 
+/** What a line is redacted with. */
+export interface Redacting {
+  readonly placeholders: Placeholders
+  readonly memory: Memory
+}
+
 /** `line` with placeholders where secrets were found. */
-export function redact(line: string, placeholders: Placeholders): string {
+export function redact(line: string, { placeholders, memory }: Redacting): string {
   let out = ''
   let copied = 0
-  for (const secret of findSecrets(line)) {
+  for (const secret of findSecrets(line, memory)) {
     const id = placeholders.idOf(secret.value, secret)
     if (id === undefined) continue
     out += `${line.slice(copied, secret.start)}{{${id}}}`

@@ -1,5 +1,6 @@
 import { looksLikeHar, looksLikeMail } from './input-kind.ts'
 import { chunksOf, type TextSource } from './lines.ts'
+import { createMemory } from './memory.ts'
 import { createPlaceholders } from './placeholders.ts'
 import { sanitizeHar } from './sanitize-har.ts'
 import type { SanitizeOptions } from './sanitize-options.ts'
@@ -33,6 +34,7 @@ export async function* sanitize(open: () => TextSource, options: SanitizeOptions
   const placeholders = createPlaceholders()
   yield* (looksLikeMail(file, head) ? sanitizeMail : sanitizeText)(open(), {
     placeholders,
+    memory: createMemory(),
     onProgress: options.onProgress,
   })
   onDone?.(placeholders.references())

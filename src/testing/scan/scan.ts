@@ -1,11 +1,9 @@
-import type { Har, SecretKind } from '../har/format.ts'
+import type { Har } from '../har/format.ts'
 import { createFindings, type Finding } from './findings.ts'
-import { fingerprintOf, PLACEHOLDER } from './fingerprint.ts'
 import { createHarReader } from './har-reader.ts'
-import type { SeenToken } from './history.ts'
 import { looksLikeHar } from './input-kind.ts'
-import { readJwt } from './jwt-parts.ts'
 import { chunksOf, type TextSource } from './lines.ts'
+import { createMemory } from './memory.ts'
 import { createWatch, type TokenTrace } from './misuse.ts'
 import type { ScanOptions } from './options.ts'
 import { createParts, type Reader } from './parts.ts'
@@ -19,7 +17,7 @@ export interface ScanReport {
   readonly counts: Readonly<Partial<Record<RuleId, number>>>
   /** Findings that were counted and not kept: repetitions, and what is over `maxFindings`. */
   readonly dropped: number
-  /** The tokens whose use the input tells of: at most 20 000. */
+  /** The tokens whose use the input tells of: at most 10 000. */
   readonly tokens: readonly TokenTrace[]
   readonly characters: number
 }
@@ -43,7 +41,7 @@ export type ScanInput = TextSource | Har
 export async function scan(input: ScanInput, options: ScanOptions = {}): Promise<ScanReport> {
   const findings = createFindings(options)
   const watch = createWatch(findings, options.limits)
-  const parts = createParts({ options, findings, watch, identify: createIdentify() })
+  const parts = createParts({ options, findings, watch, memory: createMemory() })
   const source = isHar(input) ? JSON.stringify(input, null, 1) : input
   let characters = 0
   let reported = 0
@@ -74,22 +72,3 @@ const HEAD = 4_096
 const REPORT_EVERY = 1 << 20
 
 const isHar = (input: ScanInput): input is Har => typeof input === 'object' && 'log' in input
-
-/** Names tokens by their fingerprints, or their placeholders. Remembers the last ones: logs repeat them. */
-function createIdentify(): (value: string, kind: SecretKind) => SeenToken {
-  const known = new Map<string, SeenToken>()
-  return (value, kind) => {
-    const before = known.get(value)
-    if (before !== undefined) return before
-    const placeholder = PLACEHOLDER.exec(value)?.[1]
-    const seen: SeenToken = {
-      id: placeholder ?? fingerprintOf(value, kind),
-      kind,
-      jwt: value.startsWith('eyJ') ? readJwt(value) : undefined,
-      principal: placeholder === undefined ? undefined : /_(p\d+)_/.exec(placeholder)?.[1],
-    }
-    if (known.size >= 4_096) known.clear()
-    known.set(value, seen)
-    return seen
-  }
-}

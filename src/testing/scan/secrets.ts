@@ -1,6 +1,7 @@
 import type { SecretKind } from '../har/format.ts'
-import { decodeBase64, endOfJwt, readJwt, type JwtParts } from './jwt-parts.ts'
-import { looksLikePassword, looksRandom } from './looks.ts'
+import { decodeBase64, endOfJwt, type JwtParts } from './jwt-parts.ts'
+import { looksLikePassword } from './looks.ts'
+import type { Memory } from './memory.ts'
 import { isCode, kindOfName } from './names.ts'
 import { readValue, skipToValue } from './value.ts'
 
@@ -19,29 +20,27 @@ export interface Secret {
 }
 
 /**
- * Whether it is worth to look at a text at all. Most lines of a log hold nothing like a token, and are passed at the
- * speed of this one expression, which has no repetition in it.
- */
-export const TRIGGER: RegExp =
-  /eyJ|ZXlK|token|bearer|dpop|secret|passw|--auth=|[?&_]code=|%3Fcode%3D|"code"|code\\"|verifier|assertion|ticket|jwt|ya29\.|gh[opusr]_|xox[a-z]-|v[1-4]\.(?:local|public)\./i
-
-/**
  * Every secret in `text`, in order, none twice. Takes time that grows with the length of the text and no faster,
  * whatever is in it: no expression here repeats over what another repetition could take as well.
  */
-export function findSecrets(text: string): Secret[] {
+export function findSecrets(text: string, memory: Memory): Secret[] {
   const found: Secret[] = []
-  findJwts(text, found)
-  findNamed(text, found)
-  findPrefixed(text, found)
+  findJwts(text, { memory, found })
+  findNamed(text, { memory, found })
+  findPrefixed(text, { memory, found })
   return withoutOverlaps(found)
 }
 
-function findJwts(text: string, found: Secret[]): void {
+interface Finding {
+  readonly memory: Memory
+  readonly found: Secret[]
+}
+
+function findJwts(text: string, { memory, found }: Finding): void {
   for (let at = text.indexOf('eyJ'); at !== -1; at = text.indexOf('eyJ', at)) {
     const end = endOfJwt(text, at)
     const value = text.slice(at, Math.max(end, at))
-    const jwt = end === -1 ? undefined : readJwt(value)
+    const jwt = end === -1 ? undefined : memory.jwt(value)
     if (jwt && !isWorthless(value, jwt)) {
       found.push({ start: at, end, value, kind: kindOfJwt(jwt), nameStart: at, name: undefined, jwt })
     }
@@ -51,7 +50,7 @@ function findJwts(text: string, found: Secret[]): void {
   for (let at = text.indexOf('ZXlK'); at !== -1; at = text.indexOf('ZXlK', at)) {
     const end = endOfBase64(text, at)
     const value = end - at > 60 ? decodeBase64(text.slice(at, end)) : undefined
-    const jwt = value === undefined ? undefined : readJwt(value)
+    const jwt = value === undefined ? undefined : memory.jwt(value)
     if (jwt && value !== undefined) {
       found.push({ start: at, end, value, kind: kindOfJwt(jwt), nameStart: at, name: undefined, jwt })
     }
@@ -61,7 +60,8 @@ function findJwts(text: string, found: Secret[]): void {
 
 const NAMES = /token|bearer|dpop|secret|password|passwd|code(?:[-_]?verifier)?|assertion|ticket|jwt|--auth(?==)/gi
 
-function findNamed(text: string, found: Secret[]): void {
+function findNamed(text: string, { memory, found }: Finding): void {
+  const jwts = new Map(found.map(({ start }, at) => [start, at]))
   for (const { 0: word, index } of text.matchAll(NAMES)) {
     const nameStart = startOfName(text, index)
     const nameEnd = endOfName(text, index + word.length)
@@ -70,13 +70,19 @@ function findNamed(text: string, found: Secret[]): void {
     if (kind === undefined) continue
     const start = skipToValue(text, nameEnd, mayFollowDirectly(text, nameStart, name))
     if (start === -1) continue
+    const own = jwts.get(start)
+    const jwt = own === undefined ? undefined : found[own]
+    if (own !== undefined && jwt) {
+      found[own] = named(jwt, { name, nameStart, kind })
+      continue
+    }
     const end = readValue(text, start, kind === 'password')
     const value = decodePercent(text.slice(start, end))
     if (kind === 'code' && isCode(name) && !isAuthorizationCode(text, nameStart)) continue
-    if (kind === 'password' ? !looksLikePassword(value) : !looksRandom(value)) continue
+    if (kind === 'password' ? !looksLikePassword(value) : !memory.looksRandom(value)) continue
     // A call or a template is code, not a value.
     if (/[({]/.test(text.charAt(end))) continue
-    if (isWorthless(value)) continue
+    if (isWorthless(value, value.startsWith('eyJ') ? memory.jwt(value) : undefined)) continue
     found.push({ start, end, value, kind, nameStart, name, jwt: undefined })
   }
 }
@@ -84,11 +90,11 @@ function findNamed(text: string, found: Secret[]): void {
 const PREFIXES = /\b(?:ya29\.|gh[opusr]_|github_pat_|xox[abeoprs]-|v[1-4]\.(?:local|public)\.)/g
 
 /** Tokens that say by their first letters what they are. */
-function findPrefixed(text: string, found: Secret[]): void {
+function findPrefixed(text: string, { memory, found }: Finding): void {
   for (const { index } of text.matchAll(PREFIXES)) {
     const end = readValue(text, index, false)
     const value = text.slice(index, end)
-    if (value.length < 36 || !looksRandom(value)) continue
+    if (value.length < 36 || !memory.looksRandom(value)) continue
     found.push({ start: index, end, value, kind: 'access', nameStart: index, name: undefined, jwt: undefined })
   }
 }
@@ -99,13 +105,15 @@ function withoutOverlaps(found: readonly Secret[]): Secret[] {
   for (const secret of [...found].sort((a, b) => a.start - b.start || b.end - a.end)) {
     const before = kept.at(-1)
     if (before === undefined || secret.start >= before.end) kept.push(secret)
-    else if (before.jwt && secret.name !== undefined) {
-      kept[kept.length - 1] = { ...before, name: secret.name, nameStart: secret.nameStart, kind: secret.kind }
-    } else if (secret.jwt && before.name !== undefined) {
-      kept[kept.length - 1] = { ...secret, name: before.name, nameStart: before.nameStart, kind: before.kind }
-    }
+    else if (before.jwt && secret.name !== undefined) kept[kept.length - 1] = named(before, secret)
+    else if (secret.jwt && before.name !== undefined) kept[kept.length - 1] = named(secret, before)
   }
   return kept
+}
+
+/** A name that says no more than that it is a token leaves the JWT to say what it is. */
+function named(jwt: Secret, { name, nameStart, kind }: Pick<Secret, 'name' | 'nameStart' | 'kind'>): Secret {
+  return { ...jwt, name, nameStart, kind: kind === 'access' ? jwt.kind : kind }
 }
 
 /** An ID token says so, or has claims that only ID tokens have (OpenID Connect Core section 2). */
@@ -120,7 +128,7 @@ function kindOfJwt({ header, claims = {} }: JwtParts): SecretKind {
  * A DPoP proof is good for one request and worth nothing without the key (RFC 9449 section 4.2); and subject 1234567890
  * is the example of jwt.io, of which there are more copies than of any real token.
  */
-function isWorthless(value: string, jwt = value.startsWith('eyJ') ? readJwt(value) : undefined): boolean {
+function isWorthless(value: string, jwt: JwtParts | undefined): boolean {
   return jwt?.header['typ'] === 'dpop+jwt' || value.includes('.eyJzdWIiOiIxMjM0NTY3ODkwI')
 }
 

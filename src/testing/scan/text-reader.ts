@@ -5,18 +5,19 @@ import { createLineSplitter, type Line } from './lines.ts'
 import { createUnfolder, type Unfolded } from './mail.ts'
 import type { Parts, Reader } from './parts.ts'
 import { destinationOf, refererOfCombined, rulesOfPlace, type LineContext, type TextKind } from './places.ts'
-import { findSecrets, TRIGGER } from './secrets.ts'
+import { findSecrets } from './secrets.ts'
+import { mayHoldSecret } from './triggers.ts'
 import { createW3cColumns } from './w3c.ts'
 
 /** Reads a text line by line. `head` is how it begins. */
 export function createTextReader(parts: Parts, head: string): Reader {
-  const { file, options, allowOrigins, report, watch, identify } = parts
+  const { file, options, allowOrigins, report, watch, memory } = parts
   const isMail = looksLikeMail(file, head)
   const kind = kindOf(head, parts)
   const known = createKnown(options)
   const columns = createW3cColumns()
   // In a mail a token may go on in the next line, and a known token may stand in any.
-  const splitter = createLineSplitter(isMail || known ? /(?:)/ : new RegExp(`${TRIGGER.source}|#Fields:`))
+  const splitter = createLineSplitter(isMail || known ? 'all' : ['#Fields:'])
   const unfolder = isMail ? createUnfolder() : undefined
 
   function readLine(line: Line): void {
@@ -25,7 +26,7 @@ export function createTextReader(parts: Parts, head: string): Reader {
   }
 
   function readUnfolded(unfolded: Unfolded | undefined): void {
-    if (unfolded && (known || TRIGGER.test(unfolded.text))) readText(unfolded.text, unfolded.at)
+    if (unfolded && (known || mayHoldSecret(unfolded.text))) readText(unfolded.text, unfolded.at)
   }
 
   function readText(text: string, at: Unfolded['at']): void {
@@ -37,11 +38,11 @@ export function createTextReader(parts: Parts, head: string): Reader {
       destination: destinationOf(text),
       allowOrigins,
     }
-    const secrets = findSecrets(text)
+    const secrets = findSecrets(text, memory)
     for (const secret of known?.add(text, secrets) ?? secrets) {
       report(secret, rulesOfPlace(text, secret, context), { file, ...at(secret.start) })
     }
-    const exchange = exchangeOfLine(text, { file, ...at(0) }, identify)
+    const exchange = exchangeOfLine(text, { file, ...at(0) }, memory.identify)
     if (exchange) watch.push(exchange)
   }
 

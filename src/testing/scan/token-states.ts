@@ -1,6 +1,7 @@
 import type { SecretKind } from '../har/format.ts'
 import type { Presentation, SeenToken } from './history.ts'
 import type { RuleId } from './rules.ts'
+import { detached } from './triggers.ts'
 
 /** The tokens that descend from one authorization: what belongs to one user on one device. */
 export interface Family {
@@ -70,24 +71,35 @@ export function createWindow(limit: number): Window {
 /** The tokens that were seen lately. */
 export interface TokenStates {
   of(token: SeenToken): TokenState
+  /** Remembers a moment: the first ones, and then the last. */
+  addStep(state: TokenState, step: Step): void
   all(): Iterable<TokenState>
 }
 
 /** Tokens beyond this are forgotten, those first that were not seen for longest. */
-const MOST_TOKENS = 20_000
+const MOST_TOKENS = 10_000
+/** Moments of one token that are kept; fewer where there are very many tokens. */
 const MOST_STEPS = 60
+const MOST_STEPS_OF_MANY = 8
+const MANY = 1_000
 
 export function createTokenStates(requestsPerMinute: number): TokenStates {
   const states = new Map<string, TokenState>()
   return {
     all: () => states.values(),
+    addStep(state, step) {
+      const most = states.size > MANY ? MOST_STEPS_OF_MANY : MOST_STEPS
+      state.stepCount++
+      if (state.steps.length >= most) state.steps.splice(most / 2, state.steps.length - most + 1)
+      state.steps.push(step)
+    },
     of(token) {
       const known = states.get(token.id)
       if (known !== undefined && states.size < MOST_TOKENS / 2) return known
       const state = known ?? createState(token, requestsPerMinute)
       // To the end of the map, where what was seen last is.
       states.delete(token.id)
-      states.set(token.id, state)
+      states.set(state.id, state)
       if (states.size > MOST_TOKENS) states.delete(states.keys().next().value ?? '')
       return state
     },
@@ -97,7 +109,7 @@ export function createTokenStates(requestsPerMinute: number): TokenStates {
 function createState({ id, kind, jwt }: SeenToken, requestsPerMinute: number): TokenState {
   const exp = jwt?.claims?.['exp']
   return {
-    id,
+    id: detached(id),
     kind,
     family: undefined,
     expiresAt: typeof exp === 'number' ? exp * 1_000 : undefined,
@@ -113,12 +125,6 @@ function createState({ id, kind, jwt }: SeenToken, requestsPerMinute: number): T
   }
 }
 
-/** Remembers a moment: the first ones, and then the last. */
-export function addStep(state: TokenState, step: Step): void {
-  state.stepCount++
-  if (state.steps.length >= MOST_STEPS) state.steps.splice(MOST_STEPS / 2, 1)
-  state.steps.push(step)
-}
 
 /** Says that a rule found something, about `state` or about nobody's token in particular. */
 export type Raise = (rule: RuleId, state: TokenState | undefined, message: string) => void

@@ -63,5 +63,7 @@ export function readValue(text: string, start: number, isPassword: boolean): num
 
 /** The letters of a b64token (RFC 6750 section 2.1), and `!`, which some servers use. */
 function isValueLetter(letter: string, isPassword: boolean): boolean {
-  return isPassword ? /[^\s"'`&<>,;(){}[\]\\%]/.test(letter) : /[\w\-.~+/=!]/.test(letter)
+  return isPassword ? /[^\s"'`&<>,;(){}[\]\\%]/.test(letter) : TOKEN_LETTERS.has(letter)
 }
+
+const TOKEN_LETTERS = new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/=!')
