@@ -3,8 +3,7 @@ import {
   bareExchange,
   isRecord,
   issuedBy,
-  LOGOUT,
-  pathOf,
+  isLogout,
   presentedInBody,
   type Identify,
   type TokenExchange,
@@ -26,7 +25,7 @@ export function exchangeOfEntry(entry: unknown, where: Place, identify: Identify
     ...bareExchange(at, where),
     ...(bearer === undefined
       ? {}
-      : { presented: identify(bearer, 'access'), how: LOGOUT.test(pathOf(url)) ? 'logout' : 'bearer' }),
+      : { presented: identify(bearer, 'access'), how: isLogout(String(request['method']), url) ? 'logout' : 'bearer' }),
     ...inBody,
     issued,
     status: typeof response['status'] === 'number' ? response['status'] : undefined,

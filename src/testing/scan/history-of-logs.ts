@@ -4,8 +4,7 @@ import {
   bareExchange,
   isRecord,
   issuedBy,
-  LOGOUT,
-  pathOf,
+  isLogout,
   presentedInBody,
   type Identify,
   type SeenToken,
@@ -24,14 +23,14 @@ const BEARER = /\b(?:bearer|dpop) ([\w\-.~+/]{1,8192}={0,2})/i
 
 /** The combined format of Apache and nginx, with the token anywhere after it. */
 function exchangeOfAccessLog(line: string, where: Place, identify: Identify): TokenExchange | undefined {
-  const [, ip, time = '', , url = '', status, userAgent] = ACCESS_LOG.exec(line) ?? []
+  const [, ip, time = '', method = '', url = '', status, userAgent] = ACCESS_LOG.exec(line) ?? []
   const token = BEARER.exec(line)?.[1]
   const at = timeOfAccessLog(time)
   if (token === undefined || Number.isNaN(at)) return undefined
   return {
     ...bareExchange(at, where),
     presented: identify(token, 'access'),
-    how: LOGOUT.test(pathOf(url)) ? 'logout' : 'bearer',
+    how: isLogout(method, url) ? 'logout' : 'bearer',
     status: Number(status),
     url,
     ip,
@@ -82,9 +81,20 @@ function exchangeOfRecord(line: string, where: Place, identify: Identify): Token
   if (record === undefined) return undefined
   const at = timeOf(record)
   if (Number.isNaN(at)) return undefined
+  if (/reused? refresh token|refresh token reuse/i.test(textAt(record, 'description', 'msg') ?? '')) {
+    const family = textAt(record, 'details.familyId', 'family_id') ?? 'unknown'
+    return {
+      ...bareExchange(at, where),
+      presented: named(family, 'refresh'),
+      how: 'refresh',
+      status: 400,
+      isReuse: true,
+    }
+  }
   const path = textAt(record, 'req.url', 'request.uri', 'request.url', 'url', 'path', 'uri') ?? ''
   const host = textAt(record, 'req.host', 'req.headers.host', 'request.host', 'authority', 'host')
   const url = /^[a-z]+:\/\//i.test(path) || host === undefined ? path : `https://${host}${path}`
+  const method = textAt(record, 'req.method', 'request.method', 'method') ?? ''
   const bearer = bearerOf(
     textAt(
       record,
@@ -101,12 +111,21 @@ function exchangeOfRecord(line: string, where: Place, identify: Identify): Token
   const status = Number(textAt(record, 'res.statusCode', 'response_code', 'statusCode', 'status'))
   return {
     ...bareExchange(at, where),
-    ...(token === undefined ? {} : { presented: token, how: LOGOUT.test(pathOf(url)) ? 'logout' : 'bearer' }),
+    ...(token === undefined ? {} : { presented: token, how: isLogout(method, url) ? 'logout' : 'bearer' }),
     ...inBody,
     issued,
     status: Number.isNaN(status) ? undefined : status,
     url,
-    ip: textAt(record, 'req.remoteAddress', 'request.remote_ip', 'client_ip', 'remote_ip', 'ip', 'clientIp'),
+    ip: textAt(
+      record,
+      'req.remoteAddress',
+      'request.remote_ip',
+      'client_ip',
+      'remote_ip',
+      'ip',
+      'clientIp',
+      'downstream_remote_address',
+    ),
     userAgent: textAt(record, 'req.headers.user-agent', 'user_agent', 'userAgent'),
     session: textAt(record, 'session_id', 'sessionId', 'sid'),
     subject: textAt(record, 'sub', 'user_id', 'userId'),

@@ -99,7 +99,7 @@ export function issuedBy(body: unknown, identify: Identify): Issued | undefined 
     access: access === undefined ? undefined : identify(access, 'access'),
     refresh: refresh === undefined ? undefined : identify(refresh, 'refresh'),
     expiresInS: Number.isFinite(expiresInS) ? expiresInS : undefined,
-    scope: text('scope'),
+    scope: Array.isArray(fields['scope']) ? fields['scope'].join(' ') : text('scope'),
   }
 }
 
@@ -120,7 +120,7 @@ export function presentedInBody(
     }
   }
   if (typeof refresh !== 'string' || refresh === '') return undefined
-  const how = LOGOUT.test(path) ? 'logout' : 'refresh'
+  const how = isLogout('', url) ? 'logout' : 'refresh'
   return {
     presented: identify(refresh, 'refresh'),
     how,
@@ -128,8 +128,9 @@ export function presentedInBody(
   }
 }
 
-/** A path at which a session ends. */
-export const LOGOUT: RegExp = /\/(?:log|sign)[-_]?out\b/i
+/** Whether a session ends by a request: at a path that says so, or because it is deleted. */
+export const isLogout = (method: string, url: string): boolean =>
+  /\/(?:log|sign)[-_]?out\b/i.test(pathOf(url)) || (method === 'DELETE' && /\/sessions?\/?$/i.test(pathOf(url)))
 
 export const pathOf = (url: string): string => /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? ''
 

@@ -90,7 +90,10 @@ function judgePlaces({ exchange: { at, ip, userAgent }, state, limits, raise }: 
 
 /** One network: the same IPv4 /24, the same IPv6 /64. Providers and privacy addresses change within it. */
 function networkOf(address: string): string {
-  const ip = address.replace(/^::ffff:/i, '').replace(/^\[|\]$/g, '')
+  const ip = address
+    .replace(/^::ffff:/i, '')
+    .replace(/^\[|\](?::\d+)?$/g, '')
+    .replace(/^(\d+\.[\d.]+):\d+$/, '$1')
   return ip.includes(':') ? ip.split(':').slice(0, 4).join(':') : ip.split('.').slice(0, 3).join('.')
 }
 

@@ -36,7 +36,7 @@ const ENDINGS: readonly (readonly [string, SecretKind])[] = [
 
 /** What is called a token and is none that a server would let anybody in for. */
 const OTHER_TOKENS =
-  /(?:csrf|xsrf|antiforgery|requestverification|page|next|prev|previous|cont|continuation|sync|resume|cursor|eos|bos|pad|unk|mask|sep|cls|eot|stop|cancel|cancellation|publishable|public|idempotency|dedupe|design|syntax|lex|parse|search|sort)$/
+  /(?:csrf\w*|xsrf|antiforgery|authenticity|requestverification|page|next|prev|previous|cont|continuation|sync|resume|cursor|eos|bos|pad|unk|mask|sep|cls|eot|stop|cancel|cancellation|publishable|public|idempotency|dedupe|design|syntax|lex|parse|search|sort)$/
 
 /** Whether `name` is the whole name of an authorization code: half the world calls something `code`. */
 export const isCode = (name: string): boolean => /^(?:auth[-_]?)?code$/i.test(name)

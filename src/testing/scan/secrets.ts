@@ -58,7 +58,8 @@ function findJwts(text: string, { memory, found }: Finding): void {
   }
 }
 
-const NAMES = /token|bearer|dpop|secret|password|passwd|code(?:[-_]?verifier)?|assertion|ticket|jwt|--auth(?==)/gi
+const NAMES =
+  /token|bearer|dpop|secret|password|passwd|code(?:[-_]?verifier)?|assertion|ticket|jwt|(?<=[?&]|--)auth(?==)/gi
 
 function findNamed(text: string, { memory, found }: Finding): void {
   const jwts = new Map(found.map(({ start }, at) => [start, at]))

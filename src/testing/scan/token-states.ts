@@ -125,6 +125,5 @@ function createState({ id, kind, jwt }: SeenToken, requestsPerMinute: number): T
   }
 }
 
-
 /** Says that a rule found something, about `state` or about nobody's token in particular. */
 export type Raise = (rule: RuleId, state: TokenState | undefined, message: string) => void

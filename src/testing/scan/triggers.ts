@@ -5,7 +5,7 @@
 const TRIGGERS = [
   ...['eyJ', 'ZXlK', 'oken', 'OKEN', 'earer', 'EARER', 'dpop', 'DPoP', 'DPOP', 'ecret', 'ECRET', 'assw', 'ASSW'],
   ...['code=', 'code%', 'code"', 'code\\', 'Code=', 'Code"', 'CODE=', 'erifier', 'ssertion', 'icket', 'jwt', 'JWT'],
-  ...['-auth=', 'ya29.', 'gho_', 'ghp_', 'ghu_', 'ghs_', 'ghr_', 'xox', '.local.', '.public.'],
+  ...['-auth=', '?auth=', '&auth=', 'ya29.', 'gho_', 'ghp_', 'ghu_', 'ghs_', 'ghr_', 'xox', '.local.', '.public.'],
 ] as const
 
 /** Whether it is worth to look at `text` at all. */
