@@ -60,7 +60,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
 
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...a].entries()) {
+  for (const [index, letter] of Array.from(a).entries()) {
     const next = [index + 1]
     for (let at = 1; at <= b.length; at++) {
       const change = (row[at - 1] ?? 0) + (letter === b[at - 1] ? 0 : 1)

@@ -52,14 +52,12 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** The events that Keycloak logs have the ids of the tokens, not the tokens. */
 function exchangeOfKeycloak(line: string, where: Place): TokenExchange | undefined {
   if (!line.includes('type="REFRESH_TOKEN')) return undefined
-  const fields = Object.fromEntries(
-    [...line.matchAll(/\b(\w{1,64})="([^"]{0,512})"/g)].map(([, name, value]) => [name, value]),
-  )
+  const fields = new Map([...line.matchAll(/\b(\w{1,64})="([^"]{0,512})"/g)].map(([, name, value]) => [name, value]))
   const at = Date.parse(line.slice(0, 23).replace(',', '.').replace(' ', 'T') + 'Z')
-  const presented = fields['refresh_token_id']
+  const presented = fields.get('refresh_token_id')
   if (presented === undefined || Number.isNaN(at)) return undefined
-  const next = fields['updated_refresh_token_id']
-  const failed = fields['error'] !== undefined
+  const next = fields.get('updated_refresh_token_id')
+  const failed = fields.get('error') !== undefined
   return {
     ...bareExchange(at, where),
     presented: named(presented, 'refresh'),
@@ -69,9 +67,9 @@ function exchangeOfKeycloak(line: string, where: Place): TokenExchange | undefin
         ? undefined
         : { access: undefined, refresh: named(next, 'refresh'), expiresInS: undefined, scope: undefined },
     status: failed ? 400 : 200,
-    ip: fields['ipAddress'],
-    subject: fields['userId'],
-    isReuse: failed && /reuse/i.test(fields['reason'] ?? ''),
+    ip: fields.get('ipAddress'),
+    subject: fields.get('userId'),
+    isReuse: failed && /reuse/i.test(fields.get('reason') ?? ''),
   }
 }
 

@@ -7,6 +7,8 @@ export interface Line {
   readonly line: number
   /** How many characters of the line stand before this part. */
   readonly before: number
+  /** What begins here or later is in the next part as well. */
+  readonly until: number
 }
 
 /** What can be read piece by piece. Bytes are UTF-8. */
@@ -53,10 +55,10 @@ export function createLineSplitter(wanted: 'all' | readonly string[]): LineSplit
     let from = start
     const offset = (): number => before + from - start
     while (last - from > LONGEST) {
-      yield { text: detached(text.slice(from, from + LONGEST)), line, before: offset() }
+      yield { text: detached(text.slice(from, from + LONGEST)), line, before: offset(), until: LONGEST - OVERLAP }
       from += LONGEST - OVERLAP
     }
-    yield { text: detached(text.slice(from, last)), line, before: offset() }
+    yield { text: detached(text.slice(from, last)), line, before: offset(), until: Infinity }
   }
 
   function* wantedLines(text: string, complete: number): Generator<Line> {
@@ -86,7 +88,9 @@ export function createLineSplitter(wanted: 'all' | readonly string[]): LineSplit
       yield* wantedLines(text, complete)
       rest = text.slice(complete)
       while (rest.length > LONGEST) {
-        if (searchIn(rest).next(0) !== -1) yield { text: detached(rest.slice(0, LONGEST)), line, before }
+        if (searchIn(rest).next(0) !== -1) {
+          yield { text: detached(rest.slice(0, LONGEST)), line, before, until: LONGEST - OVERLAP }
+        }
         rest = rest.slice(LONGEST - OVERLAP)
         before += LONGEST - OVERLAP
       }

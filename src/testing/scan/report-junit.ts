@@ -1,4 +1,5 @@
 import type { Finding } from './findings.ts'
+import { printable } from './printable.ts'
 import type { ScanReport } from './scan.ts'
 
 /**
@@ -54,11 +55,7 @@ function failed(name: string, findings: readonly Finding[]): string {
 
 /** Text for XML 1.0: control characters are not allowed in it, in no way of writing. */
 const xml = (text: string): string =>
-  text
-    .replace(
-      /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g,
-      '?',
-    )
+  printable(text, '\t\n')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -1,4 +1,5 @@
 import type { Finding } from './findings.ts'
+import { printable } from './printable.ts'
 import type { Severity } from './rules.ts'
 import type { ScanReport } from './scan.ts'
 
@@ -46,6 +47,3 @@ export function sizeOf(characters: number): string {
   if (characters < 1_000) return `${String(characters)} characters`
   return characters < 1_000_000 ? `${(characters / 1_000).toFixed(0)} kB` : `${(characters / 1_000_000).toFixed(1)} MB`
 }
-
-/** File names and logs may hold what moves the cursor of a terminal. */
-const printable = (text: string): string => text.replace(/[\u0000-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g, '?')

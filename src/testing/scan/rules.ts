@@ -201,15 +201,15 @@ export function ruleOf(id: RuleId): Rule {
  * tokens.on('alert', ({ rule }) => console.warn(ruleOfAlert(rule)?.id, rule))
  */
 export function ruleOfAlert(alert: Alert['rule']): Rule | undefined {
-  const id: RuleId | undefined = { ...alerts }[alert as keyof typeof alerts]
+  const id = ALERTS[alert]
   return id && ruleOf(id)
 }
 
-const alerts = {
+const ALERTS: Readonly<Partial<Record<Alert['rule'], RuleId>>> = {
   'token-in-url': 'L1',
   'scope-grew': 'M10',
   'subject-changed': 'M11',
   'refresh-storm': 'M8',
   // A token that is refused at once was not meant for this API, or was signed by nobody it trusts.
   'fresh-token-refused': 'M5',
-} as const
+}

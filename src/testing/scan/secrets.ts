@@ -62,6 +62,7 @@ const NAMES =
   /token|bearer|dpop|secret|password|passwd|code(?:[-_]?verifier)?|assertion|ticket|jwt|(?<=[?&]|--)auth(?==)/gi
 
 function findNamed(text: string, { memory, found }: Finding): void {
+  let isGrant: boolean | undefined
   const jwts = new Map(found.map(({ start }, at) => [start, at]))
   for (const { 0: word, index } of text.matchAll(NAMES)) {
     const nameStart = startOfName(text, index)
@@ -79,8 +80,8 @@ function findNamed(text: string, { memory, found }: Finding): void {
     }
     const end = readValue(text, start, kind === 'password')
     const value = decodePercent(text.slice(start, end))
-    if (kind === 'code' && isCode(name) && !isAuthorizationCode(text, nameStart)) continue
     if (kind === 'password' ? !looksLikePassword(value) : !memory.looksRandom(value)) continue
+    if (kind === 'code' && isCode(name) && !isAfterQuery(text, nameStart) && !(isGrant ??= GRANT.test(text))) continue
     // A call or a template is code, not a value.
     if (/[({]/.test(text.charAt(end))) continue
     if (isWorthless(value, value.startsWith('eyJ') ? memory.jwt(value) : undefined)) continue
@@ -134,10 +135,9 @@ function isWorthless(value: string, jwt: JwtParts | undefined): boolean {
 }
 
 /** `code` is a code in the query of a redirect, or beside what is sent along with it. */
-function isAuthorizationCode(text: string, nameStart: number): boolean {
-  if (/(?:[?&]|%(?:25)*(?:3F|26))$/i.test(text.slice(Math.max(0, nameStart - 6), nameStart))) return true
-  return /grant_type|code_verifier|redirect_uri/.test(text)
-}
+const isAfterQuery = (text: string, nameStart: number): boolean =>
+  /(?:[?&]|%(?:25)*(?:3F|26))$/i.test(text.slice(Math.max(0, nameStart - 6), nameStart))
+const GRANT = /grant_type|code_verifier|redirect_uri/
 
 /** `Bearer X`, `--token X`, `Authorization: Token X` need no sign between the name and the value. */
 function mayFollowDirectly(text: string, nameStart: number, name: string): boolean {

@@ -22,14 +22,14 @@ export function createTextReader(parts: Parts, head: string): Reader {
 
   function readLine(line: Line): void {
     if (unfolder) readUnfolded(unfolder.push(line.text, line.line))
-    else readText(line.text, (offset) => ({ line: line.line, column: line.before + offset + 1 }))
+    else readText(line.text, (offset) => ({ line: line.line, column: line.before + offset + 1 }), line.until)
   }
 
   function readUnfolded(unfolded: Unfolded | undefined): void {
     if (unfolded && (known || mayHoldSecret(unfolded.text))) readText(unfolded.text, unfolded.at)
   }
 
-  function readText(text: string, at: Unfolded['at']): void {
+  function readText(text: string, at: Unfolded['at'], until = Infinity): void {
     if (columns.isHeader(text)) return
     const context: LineContext = {
       kind,
@@ -40,7 +40,7 @@ export function createTextReader(parts: Parts, head: string): Reader {
     }
     const secrets = findSecrets(text, memory)
     for (const secret of known?.add(text, secrets) ?? secrets) {
-      report(secret, rulesOfPlace(text, secret, context), { file, ...at(secret.start) })
+      if (secret.start < until) report(secret, rulesOfPlace(text, secret, context), { file, ...at(secret.start) })
     }
     const exchange = exchangeOfLine(text, { file, ...at(0) }, memory.identify)
     if (exchange) watch.push(exchange)

@@ -46,24 +46,35 @@ function skip(text: string, at: number, pattern: RegExp): number {
 
 /** Where the value that begins at `start` ends. */
 export function readValue(text: string, start: number, isPassword: boolean): number {
+  const isLetter = isPassword ? isPasswordLetter : isTokenLetter
   let end = start
-  while (end < text.length && end - start < 20_000) {
-    const letter = text.charAt(end)
-    if (letter === '%') {
-      const escape = /^%(?:25)*([0-9a-f]{2})/i.exec(text.slice(end, end + 12))
-      if (escape === null || !isValueLetter(String.fromCharCode(parseInt(escape[1] ?? '', 16)), isPassword)) break
-      end += escape[0].length
-    } else if (isValueLetter(letter, isPassword)) end++
-    else break
+  while (end < text.length && end - start < LONGEST) {
+    const next = afterLetter(text, end, isLetter)
+    if (next === -1) break
+    end = next
   }
+  // What base64 is padded with ends it: were it allowed within, `a=a=a=` would be read from every `a` to the end.
+  if (!isPassword) end = skip(text, end, PADDING)
   // A full stop, and the like, after a value belong to the sentence.
   while (end > start && /[.!]/.test(text.charAt(end - 1))) end--
   return end
 }
 
-/** The letters of a b64token (RFC 6750 section 2.1), and `!`, which some servers use. */
-function isValueLetter(letter: string, isPassword: boolean): boolean {
-  return isPassword ? /[^\s"'`&<>,;(){}[\]\\%]/.test(letter) : TOKEN_LETTERS.has(letter)
+const LONGEST = 20_000
+const ESCAPE = /%(?:25){0,4}([0-9A-Fa-f]{2})/y
+const PADDING = /(?:=|%(?:25){0,4}3[Dd]){1,2}/y
+
+/** Where the letter at `at` ends, which may be written as an escape, or -1 if it is none of a value. */
+function afterLetter(text: string, at: number, isLetter: (letter: string) => boolean): number {
+  const letter = text.charAt(at)
+  if (letter !== '%') return isLetter(letter) ? at + 1 : -1
+  ESCAPE.lastIndex = at
+  const escape = ESCAPE.exec(text)
+  return escape && isLetter(String.fromCharCode(parseInt(escape[1] ?? '', 16))) ? ESCAPE.lastIndex : -1
 }
 
-const TOKEN_LETTERS = new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/=!')
+/** The letters of a b64token (RFC 6750 section 2.1) before its padding, and `!`, which some servers use. */
+const isTokenLetter = (letter: string): boolean => TOKEN_LETTERS.has(letter)
+const TOKEN_LETTERS = new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/!')
+
+const isPasswordLetter = (letter: string): boolean => /[^\s"'`&<>,;(){}[\]\\%]/.test(letter)
