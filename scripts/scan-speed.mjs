@@ -1,11 +1,12 @@
 // Measures the scanner on a large log: seconds, MB/s and the most memory, beside the regular expressions of gitleaks and
-// trufflehog in JavaScript, line by line, and `grep -E`. Takes a size in MB (default 1024) and needs a build.
+// trufflehog in JavaScript, line by line, and `grep -E`. Takes a size in MB (default 1024), needs a build, and writes
+// etc/scan-speed.json.
 //
-//   npm run build && node scripts/scan-speed.mjs 1024
+//   npm run build && node scripts/scan-speed.mjs 1024 && npm run scan:figures -- --write
 import { spawn } from 'node:child_process'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { once } from 'node:events'
@@ -31,17 +32,38 @@ async function measureAll() {
       await writeLog(file, { bytes: megabytes * 1e6, every })
       const grep = ['grep', '-cE', 'eyJ[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.|[?&](access_token|token)=|[Bb]earer ', file]
       for (const [tool, command] of [
-        ['tokenward scan', [process.execPath, join(root, 'dist/cli.js'), 'scan', '--format', 'json', '-o', join(folder, 'report.json'), file]],
+        [
+          'tokenward scan',
+          [
+            process.execPath,
+            join(root, 'dist/cli.js'),
+            'scan',
+            '--format',
+            'json',
+            '-o',
+            join(folder, 'report.json'),
+            file,
+          ],
+        ],
         ['regular expressions of gitleaks and trufflehog', [process.execPath, self, 'rules', file]],
         ['grep -E', grep],
       ]) {
         const { seconds, peakMb } = await measure(command)
-        const row = { log: name, tool, seconds: seconds.toFixed(1), mbPerS: (megabytes / seconds).toFixed(0), peakMb: peakMb.toFixed(0) }
+        const row = {
+          log: name,
+          tool,
+          seconds: seconds.toFixed(1),
+          mbPerS: (megabytes / seconds).toFixed(0),
+          peakMb: peakMb.toFixed(0),
+        }
         rows.push(row)
-        console.log(`${name.padEnd(28)} ${tool.padEnd(48)} ${row.seconds.padStart(7)} s ${row.mbPerS.padStart(6)} MB/s ${row.peakMb.padStart(6)} MB`)
+        console.log(
+          `${name.padEnd(28)} ${tool.padEnd(48)} ${row.seconds.padStart(7)} s ${row.mbPerS.padStart(6)} MB/s ${row.peakMb.padStart(6)} MB`,
+        )
       }
     }
-    return rows
+    const machine = `${cpus().length} cores, Node ${process.version.slice(1)}`
+    writeFileSync(join(root, 'etc', 'scan-speed.json'), `${JSON.stringify({ megabytes, machine, rows }, null, 2)}\n`)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -50,7 +72,11 @@ async function measureAll() {
 /** Lines of the combined format; of those with a token, three of four have it in a header and one in the query. */
 async function writeLog(path, { bytes, every }) {
   const stream = createWriteStream(path)
-  const agents = ['Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0', 'okhttp/4.12.0', 'curl/8.10.1']
+  const agents = [
+    'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+    'okhttp/4.12.0',
+    'curl/8.10.1',
+  ]
   let written = 0
   let line = 0
   // Some thousand tokens: as many users as a large site has at once.
@@ -61,7 +87,7 @@ async function writeLog(path, { bytes, every }) {
       const at = new Date(Date.UTC(2026, 10, 24) + line * 3)
       const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) (\S+)/.exec(at.toUTCString())
       const has = line % every === 0
-      const token = tokens[(line / every) % tokens.length | 0]
+      const token = tokens[((line / every) % tokens.length) | 0]
       const inQuery = has && line % 4 === 0
       const path = `/api/orders/${(line * 2654435761) % 1e9}${inQuery ? `?access_token=${token}` : ''}`
       const auth = has && !inQuery ? ` auth="Bearer ${token}"` : ''
@@ -81,28 +107,23 @@ function tokenOf(index) {
   return `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ sub: `user-${index}`, aud: 'https://api.example.com', iat: 1795507200, exp: 1795507500 + index })}.${randomBytes(64).toString('base64url')}`
 }
 
-/** Runs a command, and looks again and again how much memory it has. */
+/** Runs a command, and looks again and again how much memory it has had. */
 async function measure([program, ...args]) {
   const startedAt = performance.now()
-  const child = spawn('/usr/bin/env', ['bash', '-c', 'exec 3>&1; TIMEFORMAT=%R; "$@" > /dev/null; true', '--', program, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+  // grep stops at the first line when nobody reads: its output is read.
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  child.stdout.resume()
   let peakMb = 0
-  const timer = setInterval(async () => {
-    peakMb = Math.max(peakMb, await residentMb(child.pid))
-  }, 50)
-  const [code] = await once(child, 'close')
+  const timer = setInterval(() => (peakMb = Math.max(peakMb, highWaterMb(child.pid))), 20)
+  await once(child, 'close')
   clearInterval(timer)
-  if (code !== 0) throw new Error(`${program} exited with ${code}`)
   return { seconds: (performance.now() - startedAt) / 1_000, peakMb }
 }
 
-async function residentMb(pid) {
-  const { readFile, readdir } = await import('node:fs/promises')
+/** The most memory that a process has had, as Linux tells it. */
+function highWaterMb(pid) {
   try {
-    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean)
-    const own = Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
-    const others = await Promise.all(children.map(residentMb))
-    void readdir
-    return Math.max(own, ...others)
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
   } catch {
     return 0
   }
@@ -111,10 +132,19 @@ async function residentMb(pid) {
 /** What the rules of others cost in this language, line by line. */
 async function runRules(file) {
   const { build } = await import('esbuild')
-  const { outputFiles } = await build({ entryPoints: [join(root, 'test/testing/scan/rivals.ts')], bundle: true, write: false, format: 'esm', platform: 'node' })
-  const { rivals } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
+  const { outputFiles } = await build({
+    entryPoints: [join(root, 'test/testing/scan/rivals.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+  })
+  const { rivals } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  )
   const { find } = rivals.find(({ name }) => name === 'both together')
   let hits = 0
-  for await (const line of createInterface({ input: createReadStream(file, { highWaterMark: 1 << 20 }) })) hits += find(line).length
+  for await (const line of createInterface({ input: createReadStream(file, { highWaterMark: 1 << 20 }) }))
+    hits += find(line).length
   console.error(`${hits} hits`)
 }

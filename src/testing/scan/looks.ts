@@ -6,7 +6,8 @@ export function looksRandom(value: string): boolean {
   if (value.length < 16 || value.length > LONGEST) return false
   if (EXAMPLES.has(value) || NOT_RANDOM.test(value)) return false
   if (UUID.test(value)) return !/^0{8}/.test(value)
-  return !isWords(value) && bitsPerLetter(value) >= 2.9
+  const bits = bitsPerLetter(value)
+  return !isWords(value) && bits >= 2 && bits * Math.min(value.length, 256) >= 46
 }
 
 /** Whether a person would choose `value` as a password, rather than write it where one belongs. */
@@ -39,7 +40,7 @@ function isWords(value: string): boolean {
     if (part === '' || /^\d{1,4}$/.test(part)) return true
     const words = part.replace(/([a-z\d])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3 $2').split(' ')
     return (
-      part.length / words.length >= 3 &&
+      (words.length === 1 || part.length / words.length >= 3) &&
       words.every((word) => /^(?:[A-Z]?[a-z]{1,19}|[A-Z]{1,19})\d{0,2}$/.test(word) && isPronounceable(word))
     )
   })

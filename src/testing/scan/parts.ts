@@ -1,8 +1,9 @@
+import type { SecretKind } from '../har/format.ts'
 import type { Findings, Place } from './findings.ts'
 import type { Memory } from './memory.ts'
 import type { Watch } from './misuse.ts'
 import type { ScanOptions } from './options.ts'
-import type { RuleId } from './rules.ts'
+import { ruleOf, type RuleId } from './rules.ts'
 import type { Secret } from './secrets.ts'
 
 /** Something that takes a text chunk by chunk. */
@@ -22,6 +23,18 @@ export interface Parts {
   readonly memory: Memory
   /** Tells of a secret that stands where it should not. */
   report(secret: Secret, rules: readonly RuleId[], where: Place): void
+}
+
+/** What a finding calls it. */
+const NAMES: Readonly<Partial<Record<SecretKind, string>>> = {
+  access: 'An access token',
+  refresh: 'A refresh token',
+  id: 'An ID token',
+  code: 'An authorization code',
+  verifier: 'A code verifier',
+  password: 'A password',
+  assertion: 'An assertion',
+  secret: 'A client secret',
 }
 
 export function createParts({
@@ -51,6 +64,7 @@ export function createParts({
           rule,
           where,
           kind,
+          message: ruleOf(rule).title.replace(/^A token(?! response)/, NAMES[kind] ?? 'A secret'),
           fingerprint: memory.identify(value, kind).id,
           // A code is good once and for a minute, an ID token opens nothing: but both say who the user is.
           lesser: isExpired || kind === 'code' || kind === 'id',

@@ -25,7 +25,7 @@ export async function* sanitizeHar(open: () => TextSource, options: SanitizeOpti
   let isTail = false
   for await (const part of partsOf(open(), count)) {
     const text = rewrite(part, { placeholders, needles, memory })
-    yield isTail && part.entry === undefined ? withReferences(text, placeholders) : text
+    yield isTail && /^\s*\]/.test(text) ? withReferences(text, placeholders) : text
     isTail = part.entry !== undefined
   }
   options.onDone?.(placeholders.references())

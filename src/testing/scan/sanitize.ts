@@ -18,7 +18,7 @@ import { sanitizeMail, sanitizeText } from './sanitize-text.ts'
  * @param open Opens the input. Called twice for a HAR.
  * @throws SyntaxError A HAR that ends too early.
  * @example
- * for await (const piece of sanitize(() => 'Authorization: Bearer 4f1c9eQ8bT2kV7xLmZ0pRw')) console.log(piece)
+ * for await (const piece of sanitize(() => readFile('app.log'))) console.log(piece)
  */
 export async function* sanitize(open: () => TextSource, options: SanitizeOptions = {}): AsyncGenerator<string> {
   const { file = 'input', as, onDone } = options

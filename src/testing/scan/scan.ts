@@ -35,7 +35,7 @@ export type ScanInput = TextSource | Har
  *
  * @throws SyntaxError A HAR that ends too early. The message names the entry.
  * @example
- * const { findings } = await scan('GET /feed?access_token=4f1c9eQ8bT2kV7xLmZ0pRw 200', { file: 'access.log' })
+ * const { findings } = await scan(text, { file: 'access.log' })
  * for (const { rule, where, advice } of findings) console.log(rule, where.line, advice)
  */
 export async function scan(input: ScanInput, options: ScanOptions = {}): Promise<ScanReport> {

@@ -5,7 +5,7 @@
 const CLOSING = /(?:[\\"'`\]\s]|&quot;|&#34;|%(?:25)*2[27]){1,8}/y
 const SIGN = /=>|:=|[=:>,]|%(?:25)*3[AaDd]|&gt;/y
 /** Between the sign and the value. */
-const OPENING = /(?:[\\"'`[({\s]|&quot;|&#34;|%(?:25)*2[27]|%(?:25)*20){1,8}/y
+const OPENING = /(?:[\\"'`[(\s]|&quot;|&#34;|%(?:25)*2[27]|%(?:25)*20){1,8}/y
 /** `value` as a name of its own, between the name of the thing and the thing. */
 const VALUE_NAME = /value(?=[\\"'`\s=:&])/y
 /** The scheme of an Authorization header. */

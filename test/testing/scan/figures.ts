@@ -33,7 +33,7 @@ export interface Figures {
   readonly scanners: readonly { readonly name: string; readonly all: Score; readonly shapes: number }[]
   readonly rules: readonly { readonly rule: RuleId; readonly score: Score }[]
   readonly histories: number
-  readonly histories_right: number
+  readonly historiesRight: number
   readonly misuse: readonly { readonly rule: RuleId; readonly score: Score }[]
   readonly mistakes: readonly Mistake[]
 }
@@ -121,7 +121,7 @@ const total = (scores: readonly Score[]): Score =>
     false: sum.false + one.false,
   }))
 
-async function judgeHistories(mistakes: Mistake[]): Promise<Pick<Figures, 'histories' | 'histories_right' | 'misuse'>> {
+async function judgeHistories(mistakes: Mistake[]): Promise<Pick<Figures, 'histories' | 'historiesRight' | 'misuse'>> {
   const judged = await Promise.all(
     readHistories().map(async ({ id, rules, file, text }) => {
       const { counts } = await scan(text, { file })
@@ -136,7 +136,7 @@ async function judgeHistories(mistakes: Mistake[]): Promise<Pick<Figures, 'histo
     judged.filter(({ rules, raised }) => test(rules, raised)).length
   return {
     histories: judged.length,
-    histories_right: judged.filter(({ right }) => right).length,
+    historiesRight: judged.filter(({ right }) => right).length,
     misuse: scanRules
       .filter(({ id }) => id.startsWith('M'))
       .map(({ id }) => ({

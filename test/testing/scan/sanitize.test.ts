@@ -1,0 +1,154 @@
+import fc from 'fast-check'
+import { sanitize, scan, type SanitizeOptions } from 'tokenward/testing'
+import { describe, expect, test } from 'vitest'
+import { readLeaks } from './sets/leaks.ts'
+import { valueOf } from './sets/values.ts'
+
+async function sanitized(text: string, options: SanitizeOptions = {}): Promise<string> {
+  let out = ''
+  for await (const piece of sanitize(() => text, options)) out += piece
+  return out
+}
+
+const opaque = valueOf('opaque', 'one')
+
+describe('sanitize', () => {
+  test('nothing that scan finds is left in any document of the labelled sets', async () => {
+    for (const { text, file } of readLeaks()) {
+      const { findings } = await scan(await sanitized(text, { file }), { file })
+      expect(
+        findings.filter(({ rule }) => rule.startsWith('L')),
+        file,
+      ).toEqual([])
+    }
+  })
+
+  test('what is no secret stays as it is, to the letter', async () => {
+    for (const { text, file, labels } of readLeaks()) {
+      const lines = (await sanitized(text, { file })).split('\n')
+      // In a HAR cookies go as well, and lines of a mail may be unfolded.
+      if (/\.(?:har|eml)$/.test(file)) continue
+      for (const [index, line] of text.split('\n').entries()) {
+        if (labels.some((label) => label.line === index + 1 && label.rules.length > 0)) continue
+        expect(lines[index], `${file}:${index + 1}`).toBe(line)
+      }
+    }
+  })
+
+  test('the same token gets the same placeholder, which tells kind, principal and ordinal', async () => {
+    const alice = valueOf('jwt', 'alice')
+    const bob = valueOf('jwt', 'bob')
+    const text = `token=${alice}\ntoken=${bob}\ntoken=${alice}\nrefresh_token=${opaque}\n`
+    expect(await sanitized(text)).toBe(
+      'token={{access_p1_1}}\ntoken={{access_p2_1}}\ntoken={{access_p1_1}}\nrefresh_token={{refresh_p1_1}}\n',
+    )
+  })
+
+  test('a HAR stays JSON, and tells of each placeholder what it was for, without the subject', async () => {
+    const { text, file } = readLeaks().find((document) => document.file === 'chrome.har')!
+    const out = await sanitized(text, { file })
+    const { log } = JSON.parse(out)
+    expect(log.entries).toHaveLength(JSON.parse(text).log.entries.length)
+    expect(log.entries[0].request.headers[2]).toEqual({ name: 'authorization', value: 'Bearer {{access_p1_1}}' })
+    expect(log.entries[4].request.url).toBe(
+      `https://api.example.com/v1/events?access_token=%7B%7B${log.entries[4].request.queryString[0].value.slice(2, -2)}%7D%7D&since=0`,
+    )
+    expect(log._tokens[0]).toEqual({
+      id: 'access_p1_1',
+      kind: 'access',
+      principal: 'p1',
+      claims: { aud: 'https://api.example.com', ttl: 30 * 86_400 + 60 },
+      issuedBy: null,
+      refreshedFrom: null,
+      format: 'jwt',
+      alg: 'RS256',
+    })
+    expect(out).not.toContain('canary')
+  })
+
+  test('in a HAR whatever stands in Authorization or in a cookie goes, and copies of it elsewhere', async () => {
+    const pair = (name: string, value: string): object => ({ name, value })
+    const har = {
+      log: {
+        version: '1.2',
+        creator: { name: 'x', version: '1' },
+        entries: [
+          {
+            startedDateTime: '2026-11-24T08:00:00Z',
+            request: {
+              method: 'GET',
+              url: 'https://a.example/',
+              headers: [
+                pair('Authorization', 'Basic Y2FuYXJ5OnNlY3JldA=='),
+                pair('Cookie', 'lang=en; sid=canary-session-1'),
+              ],
+              cookies: [pair('lang', 'en'), pair('sid', 'canary-session-1')],
+            },
+            response: {
+              status: 200,
+              headers: [pair('set-cookie', 'sid=canary-session-2; HttpOnly; Secure')],
+              cookies: [],
+              content: { mimeType: 'application/json', text: '{"echo":"canary-session-1","lang":"en"}' },
+            },
+          },
+        ],
+      },
+    }
+    const out = await sanitized(JSON.stringify(har))
+    expect(out).not.toContain('canary')
+    expect(out).not.toContain('Y2FuYXJ5')
+    const [{ request, response }] = JSON.parse(out).log.entries
+    expect(request.headers[0].value).toBe('Basic {{secret_p1_1}}')
+    expect(request.cookies[0].value).toMatch(/^\{\{cookie_p1_\d\}\}$/)
+    expect(response.headers[0].value).toMatch(/^sid=\{\{cookie_p1_\d\}\}; HttpOnly; Secure$/)
+    // A short value, as of a language, is replaced in the cookie only.
+    expect(response.content.text).toMatch(/"lang":"en"/)
+  })
+
+  test('a body that is written as base64 is read, and written as base64 again', async () => {
+    const body = `{"access_token":"${opaque}"}`
+    const entry = {
+      request: { method: 'POST', url: 'https://id.example/token', headers: [] },
+      response: {
+        status: 200,
+        headers: [],
+        content: { mimeType: 'application/json', text: Buffer.from(body).toString('base64'), encoding: 'base64' },
+      },
+    }
+    const text = JSON.stringify({ log: { entries: [entry] } })
+    expect((await scan(text)).findings.map(({ rule }) => rule)).toEqual(['L8', 'L6'])
+    const out = JSON.parse(await sanitized(text))
+    const written = Buffer.from(out.log.entries[0].response.content.text, 'base64').toString()
+    expect(written).toBe('{"access_token":"{{access_p1_1}}"}')
+  })
+
+  test('placeholders that stand in a recording already keep their meaning', async () => {
+    const { text, file } = readLeaks().find((document) => document.file === 'ours.har')!
+    expect(await sanitized(text, { file })).toContain('{{access_p1_1}}')
+    const mixed = text.replace('"hint":', '"hint":').replace('Bearer {{access_p1_1}}', `Bearer ${opaque}`)
+    const out = JSON.parse(await sanitized(mixed, { file }))
+    expect(out.log.entries[0].request.headers[0].value).toBe('Bearer {{access_p1_3}}')
+  })
+
+  test('random tokens in random places do not survive', async () => {
+    const places: readonly ((token: string) => string)[] = [
+      (token) => `GET /a?access_token=${token}&x=1`,
+      (token) => `Authorization: Bearer ${token}`,
+      (token) => `{"refresh_token":"${token}"}`,
+      (token) => `x\\"access_token\\":\\"${token}\\"`,
+      (token) => `grant_type=refresh_token&refresh_token=${encodeURIComponent(token)}&a=b`,
+    ]
+    const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+    const tokens = fc.string({ unit: fc.constantFrom(...letters), minLength: 40, maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(tokens, fc.nat(places.length - 1)), { minLength: 1, maxLength: 8 }),
+        async (all) => {
+          const random = all.filter(([token]) => /\d/.test(token) && /[a-z]/.test(token) && new Set(token).size > 15)
+          const out = await sanitized(random.map(([token, place]) => places[place]!(token)).join('\n'))
+          for (const [token] of random) expect(out).not.toContain(token)
+        },
+      ),
+    )
+  })
+})
