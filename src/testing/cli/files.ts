@@ -63,7 +63,7 @@ async function filesIn(folder: string): Promise<{ path: string; size: number }[]
 }
 
 async function* openFile(path: string): AsyncGenerator<Uint8Array> {
-  const file = createReadStream(path, { highWaterMark: 1 << 20 })
+  const file = createReadStream(path, { highWaterMark: 1 << 16 })
   try {
     if (!path.endsWith('.gz')) yield* file as AsyncIterable<Uint8Array>
     else yield* unzipped(file)
