@@ -42,4 +42,5 @@ export const imports = `
   import { oauthSource } from 'tokenward/oauth'
   import { encryptedStorage, indexedDbStorage } from 'tokenward/storage'
   import { createApiServer, createAuthServer, createClock, createMockServer, fault, fingerprint, toHandlers } from 'tokenward/testing'
+  import { ruleOfAlert, sanitize, scan } from 'tokenward/testing'
 `

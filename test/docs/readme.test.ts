@@ -29,6 +29,8 @@ const documents = [
   'docs/testing.md',
   'docs/dpop.md',
   'docs/resources.md',
+  'docs/scan.md',
+  'docs/scan-figures.md',
 ]
 /** Those whose snippets an application could copy: they compile and run. */
 const guides = ['README.md', 'docs/sources.md', 'docs/reference.md']

@@ -20,7 +20,7 @@ export const scanCommand: Command = {
   usage: '[options] <file|folder|->...',
   details: [
     'Reads logs of any kind, HAR files and other text, .gz as well, line by line: size does not matter. In a folder it reads everything but binary files, node_modules and the like.',
-    'No report holds a token. What it shows is a fingerprint: the first 48 bits of the SHA-256 of the token.',
+    'No report holds a token. What it shows is a fingerprint: the first 72 bits of the SHA-256 of the token.',
     `Rules: ${scanRules.map(({ id, name }) => `${id} ${name}`).join(', ')}.`,
   ],
   takesFiles: true,
@@ -51,7 +51,7 @@ export const scanCommand: Command = {
     fingerprint: {
       type: 'string',
       multiple: true,
-      value: '<hex>',
+      value: '<text>',
       help: 'the fingerprint of a token that is known to be real. May be repeated',
     },
     baseline: {

@@ -20,7 +20,7 @@ export interface Finding {
   readonly severity: Severity
   readonly where: Place
   readonly kind: SecretKind
-  /** The first 48 bits of SHA-256, or the placeholder's id. See `fingerprintOf` for why that gives nothing away. */
+  /** The first 72 bits of SHA-256, or the placeholder's id. See `fingerprintOf` for why that gives nothing away. */
   readonly fingerprint: string
   /** What happened here, in a sentence. */
   readonly message: string

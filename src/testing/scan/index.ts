@@ -1,4 +1,3 @@
-export { fingerprintOf } from './fingerprint.ts'
 export type { Finding, FindingsOptions, Place } from './findings.ts'
 export type { TextSource } from './lines.ts'
 export type { TokenTrace } from './misuse.ts'

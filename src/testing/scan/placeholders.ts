@@ -1,7 +1,7 @@
 import type { SecretKind, TokenReference } from '../har/format.ts'
 import { PLACEHOLDER } from './fingerprint.ts'
 import type { JwtParts } from './jwt-parts.ts'
-import { sha256 } from './sha256.ts'
+import { digest } from '../servers/digest.ts'
 
 /** Gives secrets names that keep their identity. */
 export interface Placeholders {
@@ -39,7 +39,7 @@ export function createPlaceholders(reserved: ReadonlySet<string> = new Set()): P
     references: () => references,
     idOf(value, { kind, jwt }) {
       if (PLACEHOLDER.test(value)) return undefined
-      const key = sha256(value).slice(0, 32)
+      const key = digest(value)
       const known = ids.get(key)
       if (known !== undefined) return known
       const principal = principalOf(jwt)

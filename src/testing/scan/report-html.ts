@@ -4,7 +4,7 @@ import { ruleOf, type RuleId } from './rules.ts'
 import { reportStyle } from './report-style.ts'
 import { sizeOf, tally } from './report-text.ts'
 import type { ScanReport } from './scan.ts'
-import { sha256 } from './sha256.ts'
+import { digest } from '../servers/digest.ts'
 import { toTimeline } from './report-timeline.ts'
 
 /**
@@ -13,7 +13,7 @@ import { toTimeline } from './report-timeline.ts'
  */
 export function toHtmlReport(report: ScanReport, title = 'Tokens in logs and recordings'): string {
   const { findings, tokens, dropped, characters } = report
-  const policy = `default-src 'none'; style-src 'sha256-${base64(sha256(reportStyle))}'; base-uri 'none'; form-action 'none'`
+  const policy = `default-src 'none'; style-src 'sha256-${base64(digest(reportStyle))}'; base-uri 'none'; form-action 'none'`
   const rules = [...new Set(findings.map(({ rule }) => rule))].sort(byNumber)
   const shown = tokens
     .map((token) => ({ token, findings: findings.filter(({ fingerprint }) => fingerprint === token.id) }))
@@ -37,7 +37,7 @@ export function toHtmlReport(report: ScanReport, title = 'Tokens in logs and rec
 <header>
 <h1>${text(title)}</h1>
 <p class="verdict ${findings.length === 0 ? 'clean' : 'found'}">${text(verdict)}</p>
-<p class="dim">${text(sizeOf(characters))} read, ${plural(tokens.length, 'token')} followed. No token is in this page: a fingerprint is the first 48 bits of the SHA-256 of one.</p>
+<p class="dim">${text(sizeOf(characters))} read, ${plural(tokens.length, 'token')} followed. No token is in this page: a fingerprint is the first 72 bits of the SHA-256 of one.</p>
 </header>
 <main>
 <section><h2>What to do</h2>${rules.length === 0 ? '<p>Nothing.</p>' : rules.map((rule) => adviceOf(rule, findings)).join('')}</section>
@@ -74,5 +74,6 @@ const placeOf = ({ file, line, column, entry, part }: Finding['where']): string 
 const byNumber = (a: RuleId, b: RuleId): number =>
   a.charCodeAt(0) - b.charCodeAt(0) || Number(a.slice(1)) - Number(b.slice(1))
 
-const base64 = (hex: string): string =>
-  btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((byte) => parseInt(byte, 16))))
+/** The policy wants base64, with its padding. */
+const base64 = (base64url: string): string =>
+  `${base64url.replaceAll('-', '+').replaceAll('_', '/')}${'='.repeat(-base64url.length & 3)}`

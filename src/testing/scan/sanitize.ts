@@ -18,7 +18,8 @@ import { sanitizeMail, sanitizeText } from './sanitize-text.ts'
  * @param open Opens the input. Called twice for a HAR.
  * @throws SyntaxError A HAR that ends too early.
  * @example
- * for await (const piece of sanitize(() => readFile('app.log'))) console.log(piece)
+ * const har = await fetch('/app.har').then((response) => response.text())
+ * for await (const piece of sanitize(() => har)) console.log(piece)
  */
 export async function* sanitize(open: () => TextSource, options: SanitizeOptions = {}): AsyncGenerator<string> {
   const { file = 'input', as, onDone } = options

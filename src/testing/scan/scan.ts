@@ -35,7 +35,8 @@ export type ScanInput = TextSource | Har
  *
  * @throws SyntaxError A HAR that ends too early. The message names the entry.
  * @example
- * const { findings } = await scan(text, { file: 'access.log' })
+ * const log = await fetch('/logs/access.log').then((response) => response.text())
+ * const { findings } = await scan(log, { file: 'access.log' })
  * for (const { rule, where, advice } of findings) console.log(rule, where.line, advice)
  */
 export async function scan(input: ScanInput, options: ScanOptions = {}): Promise<ScanReport> {

@@ -183,6 +183,6 @@ describe('token', () => {
     expect(said).toMatchObject({ format: 'JWT', header: { alg: 'RS256' }, claims: { aud: 'https://api.example.com' } })
     expect(said.times.iat).toMatch(/^2026-11-24T07:59:00\.000Z \(60 s ago\)$/)
     const opaqueSaid = JSON.parse((await tokenward(['token', '--inspect'], { input: opaque })).out)
-    expect(opaqueSaid).toEqual({ fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/), format: 'opaque', length: 43 })
+    expect(opaqueSaid).toEqual({ fingerprint: expect.stringMatching(/^[\w-]{12}$/), format: 'opaque', length: 43 })
   })
 })
