@@ -70,7 +70,7 @@ export const bareExchange = (at: number, where: Place): TokenExchange => ({
 })
 
 /** The fields of a form or JSON body. */
-export function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
+function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
   if (typeof body !== 'string') return isRecord(body) ? body : {}
   if (/^\s*\{/.test(body)) {
     try {
@@ -132,7 +132,7 @@ export function presentedInBody(
 export const isLogout = (method: string, url: string): boolean =>
   /\/(?:log|sign)[-_]?out\b/i.test(pathOf(url)) || (method === 'DELETE' && /\/sessions?\/?$/i.test(pathOf(url)))
 
-export const pathOf = (url: string): string => /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? ''
+const pathOf = (url: string): string => /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? ''
 
 const kindOfHint = (hint: unknown): SecretKind => (hint === 'access_token' ? 'access' : 'refresh')
 

@@ -89,7 +89,7 @@ export function parseUrl(text: string): URL | undefined {
 }
 
 /** Whether what goes to `url` can be read on the way: everything but https:, wss: and this machine. */
-export function isInsecure({ protocol, hostname }: URL): boolean {
+function isInsecure({ protocol, hostname }: URL): boolean {
   if (protocol !== 'http:' && protocol !== 'ws:') return false
   return !/^(?:localhost|.*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 }

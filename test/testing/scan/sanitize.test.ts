@@ -138,7 +138,7 @@ describe('sanitize', () => {
       (token) => `x\\"access_token\\":\\"${token}\\"`,
       (token) => `grant_type=refresh_token&refresh_token=${encodeURIComponent(token)}&a=b`,
     ]
-    const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+    const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
     const tokens = fc.string({ unit: fc.constantFrom(...letters), minLength: 40, maxLength: 60 })
     await fc.assert(
       fc.asyncProperty(
