@@ -1,4 +1,5 @@
 import type { Ports, Timer } from '../../ports.ts'
+import { turn } from './turn.ts'
 
 /** The time that a server goes by. */
 export interface ServerClock {
@@ -11,24 +12,29 @@ export interface ServerClock {
 /** Time that passes only when a test says so: for servers, and for the managers that talk to them. */
 export interface FakeClock extends ServerClock {
   readonly timer: Timer
-  /** For `createTokenManager({ ports })`. */
-  readonly ports: Pick<Ports, 'clock' | 'timer'>
+  /** For `createTokenManager({ ports })`. Time stands still while the `fetch` in it waits for an answer that is on its way. */
+  readonly ports: Pick<Ports, 'clock' | 'timer' | 'fetch'>
   /** Lets `ms` pass, running each timer when it is due and waiting for all that follows from it. */
   advance(ms: number): Promise<void>
-  /** Lets time pass, 10 ms at a time, for as long as `promise` needs, and gives what it gives. Rejects after `limitMs` of that time. */
+  /**
+   * Lets time pass, from timer to timer, for as long as `promise` needs, and gives what it gives. Rejects after `limitMs`
+   * of that time, by default an hour.
+   */
   during<T>(promise: Promise<T>, options?: { readonly limitMs?: number }): Promise<T>
   /** Sets the wall clock alone, as a user does, or a machine that wakes. Negative: back. */
   jump(ms: number): void
-  /** How many timers wait. */
-  pending(): number
+  /** Time passes in which no timer fires, as in a page that is frozen or throttled. They do in the next `advance`. */
+  freeze(ms: number): void
+  /** How long each timer has still to wait. */
+  pending(): readonly number[]
 }
 
 export interface FakeClockOptions {
   /** Epoch milliseconds to begin at. Default: 2026-01-01T00:00:00Z. */
   readonly startAt?: number
   /**
-   * Resolves when nothing more will happen before time passes. Default: a few turns of the event loop, enough for all
-   * that happens in this process. Requests that are on their way over a real network need one that knows of them.
+   * Resolves when nothing more will happen before time passes. Default: when what can follow in this process has, and
+   * what `ports.fetch` has sent is answered, or has not been for a while.
    */
   readonly settled?: () => Promise<void>
 }
@@ -43,16 +49,19 @@ export interface FakeClockOptions {
  *   await tokens.login({ email: 'demo@example.com', password: 'demo' })
  *   await clock.advance(61_000) // the access token has expired, here and at the server
  */
-export function createClock({ startAt = Date.UTC(2026, 0, 1), settled = turns }: FakeClockOptions = {}): FakeClock {
+export function createClock({ startAt = Date.UTC(2026, 0, 1), settled }: FakeClockOptions = {}): FakeClock {
+  const flights = createFlights()
+  const rest = settled ?? flights.rest
   let wall = startAt
   let monotonic = 0
   let ids = 0
   const due = new Map<number, { readonly at: number; readonly task: () => void }>()
 
   const timer: Timer = (task, delayMs) => {
+    if (!(delayMs >= 0 && delayMs < 2 ** 31)) throw new RangeError(`A timer of ${delayMs} ms would fire at once.`)
     const id = ++ids
     // As platforms do: a fraction of a millisecond would be no time at all.
-    due.set(id, { at: monotonic + Math.max(0, Math.ceil(delayMs)), task })
+    due.set(id, { at: monotonic + Math.ceil(delayMs), task })
     return () => void due.delete(id)
   }
 
@@ -71,39 +80,83 @@ export function createClock({ startAt = Date.UTC(2026, 0, 1), settled = turns }:
     if (!(ms >= 0))
       throw new TypeError('Time passes in one direction: advance(ms) needs ms >= 0; jump(ms) sets a clock back.')
     const end = monotonic + ms
-    await settled()
+    await rest()
     for (let next = first(end); next; next = first(end)) {
       const [id, at, task] = next
       due.delete(id)
       pass(Math.max(at, monotonic))
       task()
-      await settled()
+      await rest()
     }
     pass(end)
-    await settled()
+    await rest()
   }
 
   return {
     now: () => wall,
     timer,
-    ports: { clock: { now: () => ({ wall, monotonic }) }, timer },
+    ports: { clock: { now: () => ({ wall, monotonic }) }, timer, fetch: flights.fetch },
     advance,
     async during(promise, { limitMs = 3_600_000 } = {}) {
       const state = { open: true }
       const over = (): void => void (state.open = false)
       promise.then(over, over)
-      await settled()
-      for (let passedMs = 0; state.open; passedMs += 10) {
+      await rest()
+      for (let passedMs = 0; state.open;) {
         if (passedMs >= limitMs) throw new Error(`${limitMs} ms have passed, and what was waited for has not happened`)
-        await advance(10)
+        const next = Array.from(due.values(), ({ at }) => at - monotonic)
+        const stepMs = next.length > 0 ? Math.max(1, Math.min(...next)) : 10
+        passedMs += stepMs
+        await advance(stepMs)
       }
       return promise
     },
     jump: (ms) => void (wall += ms),
-    pending: () => due.size,
+    freeze: (ms) => pass(monotonic + ms),
+    pending: () => Array.from(due.values(), ({ at }) => at - monotonic),
   }
 }
 
 async function turns(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => void setTimeout(resolve, 0))
+  for (let i = 0; i < 5; i++) await turn()
+}
+
+/** An answer of a server in the same machine that takes longer than this is one that waits for something. */
+const ON_ITS_WAY_MS = 50
+
+/** Requests over a real network, of which time has to know. */
+function createFlights(): { readonly fetch: typeof fetch; rest(): Promise<void> } {
+  const open = new Set<object>()
+  const given = new WeakSet<object>()
+  let landed = (): void => undefined
+
+  return {
+    async fetch(input, init) {
+      const flight = {}
+      open.add(flight)
+      try {
+        return await fetch(input, init)
+      } finally {
+        open.delete(flight)
+        landed()
+      }
+    },
+    async rest() {
+      await turns()
+      for (;;) {
+        const waiting = [...open].filter((flight) => !given.has(flight))
+        if (waiting.length === 0) return
+        const isOver = await new Promise<boolean>((resolve) => {
+          const timer = setTimeout(resolve, ON_ITS_WAY_MS, false)
+          landed = () => {
+            clearTimeout(timer)
+            resolve(true)
+          }
+        })
+        // Held up by a fault, perhaps until time passes: it is not waited for again.
+        if (!isOver) for (const flight of waiting) given.add(flight)
+        await turns()
+      }
+    },
+  }
 }

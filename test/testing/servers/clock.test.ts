@@ -1,5 +1,5 @@
 import { createTokenManager, jsonSource } from 'tokenward'
-import { createApiServer, createAuthServer, createClock, type AuthServer } from 'tokenward/testing'
+import { createApiServer, createAuthServer, createClock, fault, type AuthServer } from 'tokenward/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 
 const closing: (() => unknown)[] = []
@@ -26,7 +26,7 @@ describe('a fake clock', () => {
     ])
     await clock.advance(1)
     expect(ran.at(-1)).toEqual(['late', 1_030])
-    expect([clock.now(), clock.pending()]).toEqual([1_030, 0])
+    expect([clock.now(), clock.pending()]).toEqual([1_030, []])
   })
 
   test('waits for what follows from a timer before it runs the next', async () => {
@@ -57,7 +57,7 @@ describe('a fake clock', () => {
     const clock = createClock({ startAt: 0 })
     const later = new Promise<string>((resolve) => void clock.timer(() => resolve('done'), 45))
     expect(await clock.during(later)).toBe('done')
-    expect(clock.now()).toBe(50)
+    expect(clock.now()).toBe(45)
     await expect(clock.during(new Promise(() => {}), { limitMs: 100 })).rejects.toThrow('100 ms')
     await expect(clock.during(Promise.reject(new Error('own')))).rejects.toThrow('own')
   })
@@ -77,7 +77,7 @@ describe('a manager and its servers on one clock', () => {
       source: jsonSource(auth.endpoints('json')),
       resources: [api.origin],
       timing: { background: false },
-      ports: { ...clock.ports, fetch },
+      ports: clock.ports,
     })
     closing.push(tokens.dispose, auth.close, api.close)
     return {
@@ -104,6 +104,17 @@ describe('a manager and its servers on one clock', () => {
     await clock.advance(61_000)
     expect(await Promise.all([call(), call(), call()])).toEqual([200, 200, 200])
     expect(auth.count('refresh')).toBe(1)
+  })
+
+  test('time waits for what is on its way, and passes for what is held up', async () => {
+    const { clock, auth, tokens } = await open()
+    await clock.during(tokens.login(demo))
+    expect(clock.now()).toBe(Date.UTC(2026, 0, 1))
+    auth.faults.next('refresh', fault.silence())
+    const before = clock.now()
+    await clock.advance(61_000)
+    await expect(clock.during(tokens.getAccessToken())).rejects.toMatchObject({ transient: true })
+    expect(clock.now() - before).toBeGreaterThanOrEqual(71_000)
   })
 
   test('an outage ends by the same clock', async () => {
