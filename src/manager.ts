@@ -22,6 +22,7 @@ import { endAll } from './lib/waiters.ts'
 import { parseOptions, type TokenManagerOptions } from './options.ts'
 import type { Ports } from './ports.ts'
 import type { TokenEvents } from './session/events.ts'
+import { insides } from './session/insides.ts'
 import { createNarrow } from './session/narrow.ts'
 import { createSession } from './session/session.ts'
 import type { SessionState } from './session/snapshot.ts'
@@ -218,7 +219,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     return over ? Promise.reject(abortError(over)) : untilAborted(work(), [life.signal])
   }
 
-  return {
+  const manager: TokenManager<Login> = {
     getState: store.snapshot,
     subscribe: (listener) => events.on('state', listener),
     on: events.on,
@@ -254,4 +255,6 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
       share.close()
     },
   }
+  insides.set(manager, parts)
+  return manager
 }

@@ -50,9 +50,10 @@ const LATE = 0.25
 
 export function createCalls(
   { credential }: Pick<TokenSource, 'credential'>,
-  { clock, fetch, lifecycle, locks, timer, newAbort }: Ports,
+  ports: Ports,
   { name, requestTimeoutMs, allowHttp, life, degraded }: CallOptions,
 ): Calls {
+  const { clock, lifecycle, locks, timer, newAbort } = ports
   const byCookie = credential === 'cookie'
   let last: Promise<unknown> | undefined
 
@@ -61,7 +62,7 @@ export function createCalls(
     if (url && !isSecure(url) && !allowHttp) {
       throw new TokenError('configuration', `the token source is at ${url.origin}: tokens travel over https: only`)
     }
-    return fetch(input, init)
+    return ports.fetch(input, init)
   }
 
   const contextFor = (signal: AbortSignal): SourceContext => ({

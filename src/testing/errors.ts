@@ -29,3 +29,14 @@ export class RecordingError extends Error {
     this.entry = options.entry
   }
 }
+/** Names an entry in messages: `entry 3 (GET https://api.example.com/items)`, from 0, without query and fragment. */
+export function nameOfEntry(
+  index: number,
+  entry?: { request?: { method?: unknown; url?: unknown } | undefined },
+): string {
+  const { method, url } = entry?.request ?? {}
+  const said = [method, typeof url === 'string' ? url.replace(/[?#].*/s, '') : undefined].filter(
+    (part) => typeof part === 'string' && part !== '',
+  )
+  return `entry ${index}${said.length > 0 ? ` (${said.join(' ')})` : ''}`
+}

@@ -26,3 +26,8 @@ export * from './servers/index.ts'
 
 // Scan and sanitize.
 export * from './scan/index.ts'
+export { createRecorder } from './record/recorder.ts'
+export type { Recorder, RecorderOptions } from './record/recorder.ts'
+export type { AxiosLike } from './record/axios.ts'
+export type { ManagerLike } from './record/watch.ts'
+export type { RedactOptions } from './redact/har.ts'

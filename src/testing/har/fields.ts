@@ -1,0 +1,64 @@
+import type { HarPair, HarPostData } from './format.ts'
+
+/** A value in a body, by the names that lead to it. */
+export interface Field {
+  readonly path: readonly string[]
+  /** The last name that is not the index of an item. */
+  readonly name: string
+  readonly value: string | number | boolean | null
+}
+
+/** `undefined`: it is not JSON. */
+export function parseJson(text: string | undefined): unknown {
+  if (text === undefined || !/^\s*[{["\d\-tfn]/.test(text)) return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** The leaves of a JSON value. */
+export function fieldsOf(value: unknown): Field[] {
+  const fields: Field[] = []
+  const todo: { value: unknown; path: readonly string[]; name: string }[] = [{ value, path: [], name: '' }]
+  for (let next; (next = todo.pop());) {
+    const { value: here, path, name } = next
+    if (typeof here === 'object' && here !== null) {
+      const isList = Array.isArray(here)
+      const inner = Object.entries(here).map(([key, one]) => ({
+        value: one as unknown,
+        path: [...path, key],
+        name: isList ? name : key,
+      }))
+      todo.push(...inner.reverse())
+    } else if (here !== undefined) fields.push({ path, name, value: here as Field['value'] })
+  }
+  return fields
+}
+
+/** The values that a request carries in its body, whatever it is made of. */
+export function fieldsOfBody({ mimeType, text, params }: HarPostData): Field[] {
+  if (params) return params.map(({ name, value = '' }) => ({ path: [name], name, value }))
+  if (text === undefined) return []
+  if (/^application\/x-www-form-urlencoded/i.test(mimeType)) return fieldsOfForm(text)
+  const body = parseJson(text)
+  if (body !== undefined) return fieldsOf(body)
+  // Some clients forget to say that it is a form.
+  return /^[\w.~%+-]+=[^\s<{]*$/.test(text) ? fieldsOfForm(text) : []
+}
+
+export function fieldsOfForm(text: string): Field[] {
+  return Array.from(new URLSearchParams(text), ([name, value]) => ({ path: [name], name, value }))
+}
+
+/** By name in any case; the first of several. */
+export function headerOf(headers: readonly HarPair[], name: string): string | undefined {
+  const wanted = name.toLowerCase()
+  return headers.find((header) => header.name.toLowerCase() === wanted)?.value
+}
+
+export function headersOf(headers: readonly HarPair[], name: string): string[] {
+  const wanted = name.toLowerCase()
+  return headers.filter((header) => header.name.toLowerCase() === wanted).map(({ value }) => value)
+}

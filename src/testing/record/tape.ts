@@ -1,0 +1,195 @@
+import { clock } from '../../adapters/clock.ts'
+import { lifecycle } from '../../adapters/lifecycle.ts'
+import type { HarEntry, HarPair, HarPostData, HarResponse } from '../har/format.ts'
+import type { Observed } from '../redact/exchange.ts'
+import type { Body } from './body.ts'
+
+/** What is sent. */
+export interface Sent {
+  readonly method: string
+  readonly url: string
+  readonly headers: readonly HarPair[]
+  readonly body: Promise<Body>
+  /** The platform was asked to send its cookies along. */
+  readonly credentials: boolean
+  readonly fromSource: boolean
+}
+
+/** What came back. */
+export interface Came {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: readonly HarPair[]
+  readonly body: Promise<Body>
+}
+
+/** Takes down one exchange. Tell it what became of the request: an answer, or why there is none. */
+export interface Take {
+  answered(came: Came): void
+  failed(reason: unknown): void
+}
+
+/** What was recorded, as it was. It is held in memory only. */
+export interface Tape {
+  begin(sent: Sent): Take
+  observed(): readonly Observed[]
+  /** Resolves when all that has been sent is answered, and all that is readable was read. */
+  settled(): Promise<void>
+  clear(): void
+}
+
+interface Slot {
+  readonly sent: Sent
+  readonly startedAt: number
+  readonly began: number
+  endedAt: number | undefined
+  requestBody: Body | undefined
+  came: Came | undefined
+  responseBody: Body | undefined
+  error: string | undefined
+}
+
+export function createTape(): Tape {
+  let slots: Slot[] = []
+  const pending = new Set<Promise<unknown>>()
+
+  function wait(work: Promise<unknown>): void {
+    const tracked = work.finally(() => pending.delete(tracked))
+    pending.add(tracked)
+  }
+
+  return {
+    begin(sent) {
+      const { wall, monotonic } = clock.now()
+      const slot: Slot = {
+        sent,
+        startedAt: wall,
+        began: monotonic,
+        endedAt: undefined,
+        requestBody: undefined,
+        came: undefined,
+        responseBody: undefined,
+        error: undefined,
+      }
+      slots.push(slot)
+      let end = (): void => {}
+      wait(new Promise<void>((resolve) => (end = resolve)))
+      wait(unread(sent.body).then((body) => (slot.requestBody = body)))
+      return {
+        answered(came) {
+          slot.endedAt = clock.now().monotonic
+          slot.came = came
+          wait(unread(came.body).then((body) => (slot.responseBody = body)))
+          end()
+        },
+        failed(reason) {
+          slot.endedAt = clock.now().monotonic
+          slot.error = codeOf(reason)
+          end()
+        },
+      }
+    },
+    observed: () => slots.map((slot) => ({ entry: toEntry(slot), fromSource: slot.sent.fromSource })),
+    async settled() {
+      while (pending.size > 0) await Promise.all(pending)
+    },
+    clear() {
+      slots = []
+    },
+  }
+}
+
+/** The application aborted it, or the connection broke. */
+function unread(body: Promise<Body>): Promise<Body> {
+  return body.catch(() => ({ size: -1, omitted: 'unread' as const }))
+}
+
+/** What went wrong, without what it quotes. */
+function codeOf(reason: unknown): string {
+  const { code, name } = (reason ?? {}) as { code?: unknown; name?: unknown }
+  const found = [code, name].find((text) => typeof text === 'string' && /^\w{1,40}$/.test(text))
+  return (found as string | undefined) ?? 'Error'
+}
+
+function toEntry({ sent, startedAt, began, endedAt, requestBody, came, responseBody, error }: Slot): HarEntry {
+  const { method, headers, credentials } = sent
+  const url = absolute(sent.url)
+  const timeMs = Math.max(0, Math.round((endedAt ?? began) - began))
+  const postData = toPostData(requestBody ?? { size: -1, omitted: 'unread' }, headers)
+  return {
+    startedDateTime: new Date(startedAt).toISOString(),
+    time: timeMs,
+    request: {
+      method,
+      url,
+      httpVersion: 'HTTP/1.1',
+      cookies: [],
+      headers,
+      queryString: queryOf(url),
+      headersSize: -1,
+      bodySize: requestBody?.size ?? -1,
+      ...(postData ? { postData } : {}),
+    },
+    response: toResponse(came, responseBody),
+    cache: {},
+    timings: { send: 0, wait: timeMs, receive: 0 },
+    ...(credentials ? { _credentials: true } : {}),
+    ...(came ? {} : { _error: error ?? 'unanswered' }),
+  }
+}
+
+function toPostData(body: Body, headers: readonly HarPair[]): HarPostData | undefined {
+  const { size, text, isBase64, params, omitted } = body
+  if (size === 0 && !params) return undefined
+  const mimeType = (params ? undefined : mimeTypeOf(headers)) ?? body.mimeType ?? mimeTypeOf(headers) ?? ''
+  return {
+    mimeType: mimeType || 'text/plain;charset=UTF-8',
+    ...(params ? { params } : {}),
+    ...(text === undefined ? {} : { text }),
+    ...(isBase64 ? { _encoding: 'base64' } : {}),
+    ...(omitted ? { _omitted: omitted } : {}),
+  }
+}
+
+function toResponse(came: Came | undefined, body: Body | undefined): HarResponse {
+  const { status = 0, statusText = '', headers = [] } = came ?? {}
+  const { size, text, isBase64, omitted } = body ?? (came ? { size: -1, omitted: 'unread' as const } : { size: 0 })
+  return {
+    status,
+    statusText,
+    httpVersion: 'HTTP/1.1',
+    cookies: [],
+    headers,
+    content: {
+      size,
+      mimeType: mimeTypeOf(headers) ?? '',
+      ...(text === undefined ? {} : { text }),
+      ...(isBase64 ? { encoding: 'base64' } : {}),
+      ...(omitted ? { _omitted: omitted } : {}),
+    },
+    redirectURL: headers.find(({ name }) => name.toLowerCase() === 'location')?.value ?? '',
+    headersSize: -1,
+    bodySize: size,
+  }
+}
+
+export function mimeTypeOf(headers: readonly HarPair[]): string | undefined {
+  return headers.find(({ name }) => name.toLowerCase() === 'content-type')?.value
+}
+
+/** As it is sent: a relative URL means what it means in this page. */
+export function absolute(url: string): string {
+  try {
+    return new URL(url, lifecycle.baseUrl()).href
+  } catch {
+    return url
+  }
+}
+
+function queryOf(url: string): HarPair[] {
+  try {
+    return Array.from(new URL(url).searchParams, ([name, value]) => ({ name, value }))
+  } catch {
+    return []
+  }
+}

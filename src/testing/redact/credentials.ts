@@ -1,0 +1,33 @@
+import { headersOf } from '../har/fields.ts'
+import type { HarRequest, SecretKind } from '../har/format.ts'
+import { fromBase64, toText } from './base64.ts'
+
+export interface Credential {
+  readonly value: string
+  readonly kind: SecretKind
+  readonly tokenType?: 'Bearer' | 'DPoP'
+}
+
+/** What a request carries in its `Authorization`. */
+export function credentialsOf({ headers }: Pick<HarRequest, 'headers'>): Credential[] {
+  return [...headersOf(headers, 'authorization'), ...headersOf(headers, 'proxy-authorization')].flatMap(read)
+}
+
+function read(header: string): Credential[] {
+  const [, scheme = '', rest = ''] = /^\s*([!#$%&'*+\-.^`|~\w]+)\s+(.*?)\s*$/.exec(header) ?? []
+  // No scheme: some send nothing but the token.
+  if (rest === '') return header.trim() === '' ? [] : [{ value: header.trim(), kind: 'access' }]
+  switch (scheme.toLowerCase()) {
+    case 'bearer':
+      return [{ value: rest, kind: 'access', tokenType: 'Bearer' }]
+    case 'dpop':
+      return [{ value: rest, kind: 'access', tokenType: 'DPoP' }]
+    case 'basic': {
+      const bytes = fromBase64(rest)
+      const [, password = ''] = /^[^:]*:(.*)$/s.exec((bytes && toText(bytes)) ?? '') ?? []
+      return password === '' ? [] : [{ value: password, kind: 'password' }]
+    }
+    default:
+      return [{ value: rest, kind: 'secret' }]
+  }
+}

@@ -1,0 +1,188 @@
+import type { Field } from '../har/fields.ts'
+import { fieldsOf, fieldsOfForm, headersOf, parseJson } from '../har/fields.ts'
+import type { ExchangeKind, SecretKind } from '../har/format.ts'
+import { credentialsOf } from './credentials.ts'
+import { dealingOf, type Dealing, type Observed } from './exchange.ts'
+import { kindOfCookie, kindOfField, kindOfHeader } from './names.ts'
+import { createPrincipals } from './principals.ts'
+import { createVault, type Secret, type Vault } from './vault.ts'
+
+/** A secret that somebody knows beside what the exchanges show. */
+export interface Given {
+  readonly value: string
+  readonly kind: SecretKind
+  readonly session?: string | undefined
+  readonly subject?: string | undefined
+}
+
+export interface StudyOptions {
+  /** Fields, headers and cookies that hold secrets, beside those that everybody knows. */
+  readonly fields: readonly string[]
+  readonly given: readonly Given[]
+}
+
+export interface Studied {
+  readonly vault: Vault
+  /** What is known of each exchange. */
+  readonly marks: readonly Mark[]
+}
+
+export interface Mark {
+  readonly principal: number | undefined
+  readonly exchange: ExchangeKind | undefined
+}
+
+/** How people say who they are when they sign in. */
+const NAMES = /^(e?mail|user_?(name|id)?|login|account|identifier|phone)$/i
+
+/** What is shorter is no secret that a server gives out. */
+const MIN_LENGTH = 6
+
+/** Finds every secret in the exchanges, whose it is, and where it came from. */
+export function study(observed: readonly Observed[], { fields: named, given }: StudyOptions): Studied {
+  const vault = createVault()
+  const principals = createPrincipals(vault)
+  const givenBy = new Map(given.map((one) => [one.value, one]))
+  const carried = new Set(observed.flatMap(({ entry }) => credentialsOf(entry.request).map(({ value }) => value)))
+  const isNamed = (name: string): boolean => named.some((one) => one.toLowerCase() === name.toLowerCase())
+  const latest = new Map<string, Secret>()
+  /** Who was the last to sign in. */
+  let current: number | undefined
+
+  const marks = observed.map((one, index) => {
+    const dealing = dealingOf(one, (value) => carried.has(value) || givenBy.has(value))
+    const principal = whoIs(one, dealing)
+    if (dealing.exchange === 'login' || dealing.response) current = principal ?? current
+    learnRequest(one, dealing, principal ?? current ?? 1)
+    if (dealing.response) learnTokens(dealing, index, principal ?? 1)
+    learnAnswer(one, principal ?? current ?? 1)
+    return { principal, exchange: dealing.exchange }
+  })
+
+  for (const { value, kind, session, subject } of given) {
+    const principal = vault.get(value)?.principal ?? principals.meet({ session: session ?? 'given', subject })
+    vault.add(value, { kind, principal })
+  }
+  return { vault, marks }
+
+  function whoIs({ entry }: Observed, { response, fields, exchange }: Dealing): number | undefined {
+    const credentials = credentialsOf(entry.request)
+    const values = [...credentials, ...fields].map(({ value }) => String(value))
+    const seen = values
+      .map((value) => vault.get(value))
+      .find((secret) => secret?.kind === 'access' || secret?.kind === 'refresh')
+    const brought = [response?.access_token, response?.refresh_token, ...values].map((value) =>
+      givenBy.get(value ?? ''),
+    )
+    const name = exchange === 'login' ? fields.find((field) => NAMES.test(field.name))?.value : undefined
+    const carriedToken = credentials.find(({ kind }) => kind === 'access')?.value
+    const identity = {
+      principal: exchange === 'login' ? undefined : seen?.principal,
+      tokens: [response?.id_token, response?.access_token, carriedToken],
+      subject: brought.find((found) => found?.subject !== undefined)?.subject,
+      session: brought.find((found) => found?.session !== undefined)?.session,
+      name: typeof name === 'string' ? name : undefined,
+    }
+    const known = principals.find(identity)
+    // A cookie says who asks for new tokens, and nobody sees it: it is whoever signed in last.
+    if (known === undefined && exchange !== undefined && exchange !== 'login' && current !== undefined) {
+      return principals.meet({ ...identity, principal: current })
+    }
+    return known !== undefined || response || exchange === 'login' || carriedToken !== undefined
+      ? principals.meet(identity)
+      : undefined
+  }
+
+  function learnRequest({ entry, fromSource }: Observed, { fields, exchange }: Dealing, principal: number): void {
+    const { request } = entry
+    for (const { value, kind, tokenType } of credentialsOf(request)) vault.add(value, { kind, principal, tokenType })
+    const query = request.queryString.map((pair) => ({ ...pair, path: [pair.name] }))
+    const all = [...fields, ...query]
+    const isCode =
+      fromSource ||
+      all.some(({ value }) => value === 'authorization_code') ||
+      query.some(({ name }) => name === 'state')
+    for (const { name, value } of all) {
+      const isRevoked = name === 'token' && exchange === 'logout'
+      const kind = isRevoked ? hintIn(fields) : name === 'code' && isCode ? 'code' : undefined
+      learn(name, value, { kind: kind ?? kindOfField(name), principal })
+    }
+    for (const { name, value } of request.headers) learn(name, value, { kind: kindOfHeader(name), principal })
+    for (const { name, value } of request.cookies) learn(name, value, { kind: kindOfCookie(name), principal })
+    for (const header of headersOf(request.headers, 'cookie')) {
+      for (const pair of header.split(';')) {
+        const [name = '', ...value] = pair.trim().split('=')
+        learn(name, value.join('='), { kind: kindOfCookie(name), principal })
+      }
+    }
+  }
+
+  function learnTokens({ response, exchange }: Dealing, index: number, principal: number): void {
+    const { access_token, refresh_token, id_token, token_type, scope, expires_in } = response ?? {}
+    const ttlS = Number(expires_in)
+    const tokenType = /^dpop$/i.test(String(token_type)) ? 'DPoP' : 'Bearer'
+    const about = { tokenType, scope, ttlS: Number.isFinite(ttlS) ? ttlS : undefined } as const
+    for (const [kind, value, facts] of [
+      ['access', access_token, about],
+      ['refresh', refresh_token, {}],
+      ['id', id_token, {}],
+    ] as const) {
+      if (typeof value !== 'string' || value === '') continue
+      const before = exchange === 'refresh' ? latest.get(`${kind} ${principal}`) : undefined
+      const isSame = before?.value === value
+      const secret = vault.add(value, {
+        ...facts,
+        kind,
+        principal,
+        issuedBy: index,
+        refreshedFrom: isSame ? undefined : before,
+      })
+      latest.set(`${kind} ${principal}`, secret)
+    }
+  }
+
+  function learnAnswer({ entry }: Observed, principal: number): void {
+    const { headers, content, cookies } = entry.response
+    const body = parseJson(content.text)
+    for (const { name, value } of fieldsOf(body)) {
+      // In an answer a name promises little: `{ "pass": 12 }` counts tests.
+      const isLikely = typeof value === 'string' && value.length >= MIN_LENGTH
+      learn(name, value, { kind: isLikely ? kindOfField(name) : undefined, principal })
+    }
+    for (const { name, value } of headers) learn(name, value, { kind: kindOfHeader(name), principal })
+    for (const { name, value } of cookies) learn(name, value, { kind: kindOfCookie(name), principal })
+    for (const header of headersOf(headers, 'set-cookie')) {
+      const [, name = '', value = ''] = /^\s*([^=;]*)=([^;]*)/.exec(header) ?? []
+      const kind = kindOfCookie(name) ?? (/;\s*httponly/i.test(header) ? 'cookie' : undefined)
+      learn(name, value, { kind, principal })
+    }
+    // The answer of an authorization endpoint: in the query, or in the fragment of the implicit flow.
+    for (const location of [...headersOf(headers, 'location'), entry.response.redirectURL]) {
+      const parameters = fieldsOfForm(location.replace(/^[^?#]*[?#]?/, '').replaceAll(/[?#]/g, '&'))
+      const isCode = parameters.some(({ name }) => name === 'state' || name === 'iss')
+      for (const { name, value } of parameters) {
+        learn(name, value, { kind: kindOfField(name) ?? (name === 'code' && isCode ? 'code' : undefined), principal })
+      }
+    }
+  }
+
+  function learn(
+    name: string,
+    value: Field['value'],
+    { kind, principal }: { kind: SecretKind | undefined; principal: number },
+  ): void {
+    const found = kind ?? (isNamed(name) ? 'secret' : undefined)
+    if (found === undefined || value === null || typeof value === 'boolean' || value === '') return
+    const text = String(value)
+    // Some put the scheme into a header of their own as well.
+    const secret = found === 'access' ? text.replace(/^bearer\s+/i, '') : text
+    // The name may promise more than there is.
+    if (vault.get(secret)?.kind === undefined || isNamed(name)) vault.add(secret, { kind: found, principal })
+  }
+}
+
+/** What sort of token is given back (RFC 7009 section 2.1). */
+function hintIn(fields: readonly Field[]): SecretKind {
+  const hint = fields.find(({ name }) => name === 'token_type_hint')?.value
+  return hint === 'access_token' ? 'access' : 'refresh'
+}
