@@ -2,13 +2,13 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { validate } from '@har-sdk/validator'
 import axios from 'axios'
 import { createTokenManager, jsonSource, type TokenManager } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
 import { createFetch } from 'tokenward/fetch'
 import { createRecorder, RecordingError, type Har, type HarEntry } from 'tokenward/testing'
 import { afterEach, describe, expect, test } from 'vitest'
+import { problemsOfHar } from './har-validator.ts'
 import { startBackend, type Backend } from '../support/backend.ts'
 
 interface Credentials {
@@ -139,7 +139,7 @@ describe('a session, recorded', () => {
       ])
       const text = JSON.stringify(har)
       for (const token of backend.auth.issuedTokens()) expect(text).not.toContain(token)
-      expect(await validate(har as never)).toEqual([])
+      expect(await problemsOfHar(har)).toEqual([])
     },
   )
 
@@ -155,7 +155,7 @@ describe('a session, recorded', () => {
     expect(paths(har)).toEqual(['POST /json/login 200', 'GET /me 200', 'POST /upload 201'])
     expect(authorizationOf(har.log.entries[2] as HarEntry)).toBe('Bearer {{access_p1_1}}')
     expect(har.log.entries[2]?.request.postData).toMatchObject({ text: 'text of a request' })
-    expect(await validate(har as never)).toEqual([])
+    expect(await problemsOfHar(har)).toEqual([])
   })
 
   test('recorded again it is the same file, but for times', async () => {
@@ -171,14 +171,14 @@ describe('a session, recorded', () => {
       return JSON.parse(
         JSON.stringify({ ...log, entries })
           .replaceAll(/127\.0\.0\.1:\d+/g, 'host')
-          .replaceAll(/"date","value":"[^"]*"/gi, ''),
+          .replaceAll(/"date","value":"[^"]*"/gi, '"date"'),
       )
     }
     expect(await record()).toEqual(await record())
   })
 
   test('what becomes known later is taken out of what was recorded before', async () => {
-    const origin = await serve((_, response) => response.end('{"pass":"a value of importance"}'))
+    const origin = await serve((_, response) => response.end('{"data":"a value of importance"}'))
     const recorder = createRecorder()
     await recorder.wrapFetch(fetch)(`${origin}/a?q=a%20value%20of%20importance`)
     await recorder.settled()
@@ -187,7 +187,7 @@ describe('a session, recorded', () => {
     const [entry] = recorder.toHar().log.entries
     expect(entry?.request.url).toBe(`${origin}/a?q=%7B%7Bsecret_p1_1%7D%7D`)
     expect(entry?.request.queryString).toEqual([{ name: 'q', value: '{{secret_p1_1}}' }])
-    expect(entry?.response.content.text).toBe('{"pass":"{{secret_p1_1}}"}')
+    expect(entry?.response.content.text).toBe('{"data":"{{secret_p1_1}}"}')
   })
 
   test('two users are two principals, also when one comes back', async () => {

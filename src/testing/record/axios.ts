@@ -1,16 +1,16 @@
 import type { HarPair } from '../har/format.ts'
 import { type Body, readBody } from './body.ts'
-import { absolute, mimeTypeOf, type Tape } from './tape.ts'
+import { absolute, mimeTypeOf, type Take, type Tape } from './tape.ts'
 
 /** What is needed of an axios instance. */
 export interface AxiosLike {
   readonly defaults: { adapter?: unknown }
   readonly interceptors: { readonly request: Interceptors }
-  getUri(config?: never): string
+  getUri(config?: object): string
 }
 
 interface Interceptors {
-  use(onFulfilled: (config: never) => never, onRejected?: null, options?: { synchronous?: boolean }): number
+  use(onFulfilled: <C extends object>(config: C) => C, onRejected?: null, options?: { synchronous?: boolean }): number
   eject(id: number): void
 }
 
@@ -48,18 +48,16 @@ export function recordAxios(instance: AxiosLike, options: RecordAxiosOptions): (
   const { defaults, interceptors } = instance
   const original = defaults.adapter
   const recorded = new WeakSet<object>()
-  /** Requests that an adapter further in has taken down. */
-  const taken = new WeakSet<object>()
+  /** What is on its way. */
+  const taken = new WeakMap<object, Take>()
   const loading = loadAdapters()
 
   function wrap(adapter: unknown): Adapter {
     const wrapper: Adapter = async function recordingAdapter(config) {
       const { baseURL, params } = config
       const transport = typeof adapter === 'function' ? (adapter as Adapter) : (await loading)(adapter, config)
-      const url = absolute(instance.getUri({ ...config, baseURL: baseURL ?? '', params: params ?? {} } as never))
-      if (taken.has(config) || !options.includes(url)) return transport(config)
-      taken.add(config)
-      return record(transport, config, url).finally(() => taken.delete(config))
+      const url = absolute(instance.getUri({ ...config, baseURL: baseURL ?? '', params: params ?? {} }))
+      return options.includes(url) ? record(transport, config, url) : transport(config)
     }
     recorded.add(wrapper)
     return wrapper
@@ -76,6 +74,9 @@ export function recordAxios(instance: AxiosLike, options: RecordAxiosOptions): (
       credentials: config.withCredentials === true,
       fromSource: false,
     })
+    // An adapter further out has not seen what was added since.
+    taken.get(config)?.discard()
+    taken.set(config, take)
     const answered = ({ status, statusText = '', headers: received, data }: Reply): void => {
       const pairs = pairsOf(received)
       const body: Promise<Body> = readBody(data, mimeTypeOf(pairs) ?? '', maxBodyBytes)
@@ -90,6 +91,8 @@ export function recordAxios(instance: AxiosLike, options: RecordAxiosOptions): (
       if (response?.status) answered(response)
       else take.failed(reason)
       throw reason
+    } finally {
+      taken.delete(config)
     }
   }
 

@@ -27,6 +27,8 @@ export interface Came {
 export interface Take {
   answered(came: Came): void
   failed(reason: unknown): void
+  /** It is taken down better somewhere else. */
+  discard(): void
 }
 
 /** What was recorded, as it was. It is held in memory only. */
@@ -86,6 +88,9 @@ export function createTape(): Tape {
           slot.endedAt = clock.now().monotonic
           slot.error = codeOf(reason)
           end()
+        },
+        discard() {
+          slots = slots.filter((one) => one !== slot)
         },
       }
     },

@@ -10,7 +10,7 @@ import type { Given } from '../redact/study.ts'
 
 /** What is needed of a manager. */
 export interface ManagerLike {
-  subscribe(listener: (state: never) => void): () => void
+  subscribe(listener: () => void): () => void
 }
 
 /** Where the watchers put what they see. */

@@ -1,0 +1,124 @@
+import { nameOfEntry, RecordingError } from '../errors.ts'
+import { type Har, type HarEntry, type HarLog, type HarPair, type HarPostData, RECORDING_VERSION } from './format.ts'
+
+type Place = Readonly<Record<string, unknown>>
+
+/**
+ * Takes what was read as a recording, by whomever it was made. What HAR asks for and tools leave out is filled in; what
+ * cannot be done without makes it fail.
+ *
+ * @throws {@link RecordingError} `invalid_har`, `unsupported_version`.
+ */
+export function toHar(value: unknown): Har {
+  const log = toLog(isPlace(value) ? value['log'] : undefined)
+  return { log: { ...log, entries: log.entries.map(toEntry) } }
+}
+
+/** The same without the entries. */
+export function toLog(value: unknown): HarLog {
+  if (!isPlace(value)) throw new RecordingError('invalid_har', 'this is no HAR: it has no log')
+  const { version = '1.2', entries = [], creator, _tokenward, _tokens, _noise } = value
+  if (typeof version !== 'string' || !/^1\.\d+$/.test(version)) {
+    throw new RecordingError('unsupported_version', `HAR ${shown(version)} is not supported: 1.2 is`)
+  }
+  if (_tokenward !== undefined && (typeof _tokenward !== 'number' || _tokenward > RECORDING_VERSION)) {
+    const message = `this recording was made by a newer version (${shown(_tokenward)}; this one knows ${RECORDING_VERSION})`
+    throw new RecordingError('unsupported_version', message)
+  }
+  for (const [name, list] of Object.entries({ entries, _tokens: _tokens ?? [], _noise: _noise ?? [] })) {
+    if (!Array.isArray(list)) throw new RecordingError('invalid_har', `log.${name} is not a list`)
+  }
+  const by = isPlace(creator) ? creator : {}
+  return {
+    ...value,
+    version,
+    creator: { name: textOf(by['name']), version: textOf(by['version']) },
+    entries: entries as HarEntry[],
+  }
+}
+
+/** @param index From 0, for messages. */
+export function toEntry(value: unknown, index: number): HarEntry {
+  if (!isPlace(value))
+    throw new RecordingError('invalid_har', `${nameOfEntry(index)} is not an object`, { entry: index })
+  const name = nameOfEntry(index, value)
+  const fail = (what: string): never => {
+    throw new RecordingError('invalid_har', `${name}: ${what}`, { entry: index })
+  }
+  const { request, response } = value
+  if (!isPlace(request)) return fail('there is no request')
+  if (!isPlace(response)) return fail('there is no response')
+  const { method, url, postData } = request
+  const { status, content } = response
+  if (typeof method !== 'string' || !/^[!#$%&'*+\-.^`|~\w]+$/.test(method))
+    return fail('request.method is not a method')
+  if (typeof url !== 'string' || !URL.canParse(url)) return fail('request.url is not an absolute URL')
+  if (typeof status !== 'number') return fail('response.status is not a number')
+  const pairs = (list: unknown, where: string): HarPair[] => {
+    if (list === undefined) return []
+    const isList = Array.isArray(list) && list.every((one) => isPlace(one) && typeof one['name'] === 'string')
+    if (!isList) return fail(`${where} is not a list of names and values`)
+    return (list as (HarPair & { value?: unknown })[]).map((one) => ({ ...one, value: textOf(one.value) }))
+  }
+  const started = value['startedDateTime']
+  return {
+    cache: {},
+    ...value,
+    startedDateTime:
+      typeof started === 'string' && !Number.isNaN(Date.parse(started)) ? started : new Date(0).toISOString(),
+    time: numberOf(value['time']),
+    timings: { send: 0, wait: 0, receive: 0, ...(isPlace(value['timings']) ? value['timings'] : {}) },
+    request: {
+      ...request,
+      method,
+      url,
+      httpVersion: textOf(request['httpVersion']) || 'HTTP/1.1',
+      cookies: pairs(request['cookies'], 'request.cookies'),
+      headers: pairs(request['headers'], 'request.headers'),
+      queryString: pairs(request['queryString'], 'request.queryString'),
+      headersSize: numberOf(request['headersSize'], -1),
+      bodySize: numberOf(request['bodySize'], -1),
+      ...(isPlace(postData) ? { postData: toPostData(postData) } : {}),
+    },
+    response: {
+      ...response,
+      status,
+      statusText: textOf(response['statusText']),
+      httpVersion: textOf(response['httpVersion']) || 'HTTP/1.1',
+      cookies: pairs(response['cookies'], 'response.cookies'),
+      headers: pairs(response['headers'], 'response.headers'),
+      content: { size: 0, mimeType: '', ...(isPlace(content) ? content : {}) },
+      redirectURL: textOf(response['redirectURL']),
+      headersSize: numberOf(response['headersSize'], -1),
+      bodySize: numberOf(response['bodySize'], -1),
+    },
+  } as HarEntry
+}
+
+/** Some tools keep a form as a list of its fields only. */
+function toPostData(postData: Place): HarPostData {
+  const mimeType = textOf(postData['mimeType'])
+  const { params, text } = postData
+  const isForm = /^application\/x-www-form-urlencoded/i.test(mimeType) && text === undefined && Array.isArray(params)
+  if (!isForm) return { ...postData, mimeType }
+  const fields = (params as Place[]).map((field) => [textOf(field['name']), textOf(field['value'])])
+  return { mimeType, text: new URLSearchParams(fields).toString() }
+}
+
+function isPlace(value: unknown): value is Place {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+}
+
+function numberOf(value: unknown, otherwise = 0): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : otherwise
+}
+
+/** Short, and without anything that could be a secret. */
+function shown(value: unknown): string {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : typeof value
+  return /^[\w.-]{1,12}$/.test(text) ? text : 'of another kind'
+}

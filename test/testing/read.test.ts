@@ -1,0 +1,229 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import fc from 'fast-check'
+import { harText, readHar, writeHar, type Har, type HarEntry, type RecordingError } from 'tokenward/testing'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { entryOf } from './entry.ts'
+
+let folder: string
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'tokenward-'))))
+afterEach(() => rm(folder, { recursive: true }))
+
+const harOf = (...entries: HarEntry[]): Har => ({
+  log: { version: '1.2', creator: { name: 'test', version: '1' }, _tokenward: 1, _tokens: [], entries },
+})
+const tricky = harOf(
+  entryOf({ answer: 'a "text" with ]}{[ and \\ and \\" and "entries":[' }),
+  entryOf({ body: { log: { entries: [{}] } }, answer: { log: { entries: [1, { a: ']' }] } } }),
+  entryOf({ answer: 'é€😀\u2028' }),
+)
+
+async function failureOf(work: Promise<unknown>): Promise<Pick<RecordingError, 'code' | 'entry' | 'message'>> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason as RecordingError,
+  )
+  return { code: error!.code, entry: error!.entry, message: error!.message }
+}
+
+describe('a recording is read as it was written', () => {
+  test('from a text, an object, a stream of Node and one of the platform', async () => {
+    const text = [...harText(tricky)].join('')
+    expect(await readHar(text)).toEqual(tricky)
+    expect(await readHar(JSON.parse(text) as object)).toEqual(tricky)
+    expect(await readHar(Readable.from(Buffer.from(text)))).toEqual(tricky)
+    expect(await readHar(new Blob([text]).stream())).toEqual(tricky)
+    expect(JSON.parse(text)).toEqual(tricky)
+  })
+
+  test('however it is cut into pieces, and however it is indented', async () => {
+    const texts = [[...harText(tricky)].join(''), JSON.stringify(tricky, null, 2), JSON.stringify(tricky)].map((text) =>
+      Buffer.from(text),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.nat(2), fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }), async (which, cuts) => {
+        const bytes = texts[which] ?? Buffer.of()
+        async function* pieces(): AsyncGenerator<Uint8Array> {
+          for (let at = 0, turn = 0; at < bytes.length; turn++) {
+            const length = cuts[turn % cuts.length] ?? 1
+            yield bytes.subarray(at, at + length)
+            at += length
+          }
+        }
+        expect(await readHar(pieces())).toEqual(tricky)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('entries that come before the rest, an empty list, and members of other tools', async () => {
+    const { entries, ...head } = tricky.log
+    const around = { log: { pages: [{ id: 'p' }], entries, ...head, comment: 'x' }, _more: [1] }
+    const read = await readHar(JSON.stringify(around))
+    expect(read.log.entries).toEqual(entries)
+    expect(read.log).toMatchObject({ comment: 'x', version: '1.2' })
+    expect(await readHar('{"log":{"entries":[]}}')).toEqual({
+      log: { version: '1.2', creator: { name: '', version: '' }, entries: [] },
+    })
+  })
+
+  test('one entry after another, with what stands before them', async () => {
+    const seen: unknown[] = []
+    const text = [...harText(tricky)].join('')
+    const rest = await readHar(text, {
+      onEntry: (entry, index, head) => seen.push([entry, index, head._tokens]),
+    })
+    expect(seen).toEqual(tricky.log.entries.map((entry, index) => [entry, index, []]))
+    expect(rest.log.entries).toEqual([])
+  })
+
+  test('a form that a tool keeps as fields only, numbers as values, and what it leaves out', async () => {
+    const har = {
+      log: {
+        version: '1.2',
+        entries: [
+          {
+            request: {
+              method: 'POST',
+              url: 'https://a.example/',
+              postData: {
+                mimeType: 'application/x-www-form-urlencoded',
+                params: [
+                  { name: 'a', value: '1 2' },
+                  { name: 'b', value: 3 },
+                ],
+              },
+            },
+            response: { status: 200, headers: [{ name: 'x', value: 5 }] },
+          },
+        ],
+      },
+    }
+    const [entry] = (await readHar(har)).log.entries
+    expect(entry?.request).toMatchObject({ headers: [], postData: { text: 'a=1+2&b=3' } })
+    expect(entry?.response.headers).toEqual([{ name: 'x', value: '5' }])
+    expect(entry?.response.content).toEqual({ size: 0, mimeType: '' })
+  })
+})
+
+describe('what cannot be read says where, and quotes nothing', () => {
+  const text = [...harText(tricky)].join('')
+  const secret = 'a-secret-that-is-quoted'
+
+  test.each([
+    ['nothing', '', 'invalid_har', 'the file is not JSON'],
+    ['another JSON', '[1, 2]', 'invalid_har', 'this is no HAR: it has no log'],
+    ['no JSON', `<html>${secret}`, 'invalid_har', 'the file is not JSON'],
+    ['entries that are no list', '{"log":{"entries":{}}}', 'invalid_har', 'log.entries is not a list'],
+    [
+      'another version',
+      '{"log":{"version":"2.0","entries":[]}}',
+      'unsupported_version',
+      'HAR 2.0 is not supported: 1.2 is',
+    ],
+    [
+      'a newer recording',
+      '{"log":{"version":"1.2","_tokenward":2,"entries":[]}}',
+      'unsupported_version',
+      'this recording was made by a newer version (2; this one knows 1)',
+    ],
+  ])('%s', async (_, input, code, message) => {
+    const failure = await failureOf(readHar(input))
+    expect(failure).toMatchObject({ code, message })
+    expect(failure.message).not.toContain(secret)
+  })
+
+  test.each([
+    ['an entry that is damaged', `{"log":{"entries":[{"a":1},{"b":"${secret}",}]}}`, 0, 'entry 0: there is no request'],
+    ['JSON that is damaged within an entry', text.replace('"url"', `${secret}`), 0, 'entry 0 is not JSON'],
+    [
+      'a file that is cut off in an entry',
+      text.slice(0, text.lastIndexOf('"response"')),
+      2,
+      'the file is cut off in entry 2',
+    ],
+    [
+      'a file that is cut off between entries',
+      text.slice(0, text.lastIndexOf(',\n')),
+      2,
+      'the file is cut off after 2 entries',
+    ],
+    [
+      'an entry without a URL',
+      JSON.stringify(harOf(entryOf(), { ...entryOf(), request: { ...entryOf().request, url: `/a?${secret}` } })),
+      1,
+      'entry 1 (GET /a): request.url is not an absolute URL',
+    ],
+    [
+      'headers of another kind',
+      JSON.stringify(harOf({ ...entryOf(), response: { ...entryOf().response, headers: { a: secret } as never } })),
+      0,
+      'entry 0 (GET https://api.example.com/items): response.headers is not a list of names and values',
+    ],
+  ])('%s', async (_, input, entry, message) => {
+    expect(await failureOf(readHar(input))).toEqual({ code: 'invalid_har', entry, message })
+  })
+
+  test('an entry that is larger than it may be', async () => {
+    const big = JSON.stringify(harOf(entryOf(), entryOf({ answer: 'x'.repeat(3_000_000) })))
+    expect(await failureOf(readHar(big, { maxEntryLength: 1_000_000 }))).toMatchObject({ code: 'too_large', entry: 1 })
+  })
+
+  test('nobody waits for a file that is not wanted any more', async () => {
+    const stop = new AbortController()
+    const reading = readHar(text, { signal: stop.signal, onEntry: () => stop.abort(new Error('enough')) })
+    await expect(readHar(text, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
+    await reading
+  })
+})
+
+describe('a file is the old one or the new one', () => {
+  test('it is written as it is read', async () => {
+    const path = join(folder, 'a.har')
+    await writeHar(path, tricky)
+    expect(await readHar(createReadStream(path))).toEqual(tricky)
+    await writeHar(path, harOf())
+    expect(await readHar(createReadStream(path))).toEqual(harOf())
+    expect(await readdir(folder)).toEqual(['a.har'])
+  })
+
+  test('when it cannot be written to the end, the old one stays, and nothing beside it', async () => {
+    const path = join(folder, 'a.har')
+    await writeFile(path, 'old')
+    const fail = (): never => {
+      throw new Error('broken')
+    }
+    const broken = { ...entryOf(), toJSON: fail }
+    await expect(writeHar(path, harOf(entryOf(), broken))).rejects.toThrow('broken')
+    expect(await readFile(path, 'utf8')).toBe('old')
+    expect(await readdir(folder)).toEqual(['a.har'])
+  })
+})
+
+test('a recording of 200 MB is read in bounded memory, and tells how far it is', { timeout: 60_000 }, async () => {
+  const [head = '', first = '', ...end] = harText(harOf(entryOf({ answer: 'x'.repeat(100_000) })))
+  const count = 2_000
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    const [one, other] = [Buffer.from(first), Buffer.from(`,${first}`)]
+    yield Buffer.from(head)
+    for (let index = 0; index < count; index++) yield index === 0 ? one : other
+    yield Buffer.from(end.join(''))
+  }
+  let seen = 0
+  let most = 0
+  let last = { read: 0, entries: 0 }
+  await readHar(pieces(), {
+    onEntry: () => void seen++,
+    onProgress(progress) {
+      last = progress
+      most = Math.max(most, process.memoryUsage().heapUsed)
+    },
+  })
+  expect(seen).toBe(count)
+  expect(last.entries).toBe(count)
+  expect(last.read).toBeGreaterThan(200_000_000)
+  expect(most / 1e6).toBeLessThan(400)
+})
