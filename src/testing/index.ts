@@ -35,3 +35,20 @@ export { readHar } from './har/read.ts'
 export type { HarInput, ReadHarOptions, ReadProgress } from './har/read.ts'
 export { harText, writeHar } from './har/write.ts'
 export { placeholdersIn } from './redact/placeholder.ts'
+export { replay } from './replay/replay.ts'
+export type { ReplayOptions } from './replay/replay.ts'
+export type { ReplayReport, ReplayResult } from './replay/report.ts'
+export type { Assertions, Difference } from './replay/compare.ts'
+export type { BaseUrl } from './replay/request.ts'
+export { firstOf, fromEnv, fromLogin, fromManager } from './replay/providers.ts'
+export type {
+  LoginResult,
+  TokenGiver,
+  TokenProvider,
+  TokenVariant,
+  TokenWanted,
+  Transport,
+} from './replay/providers.ts'
+export { mint } from './replay/mint.ts'
+export type { MintOptions, SigningAlgorithm } from './replay/mint.ts'
+export { findNoise, withNoise } from './replay/noise.ts'

@@ -138,7 +138,7 @@ describe('what cannot be read says where, and quotes nothing', () => {
 
   test.each([
     ['an entry that is damaged', `{"log":{"entries":[{"a":1},{"b":"${secret}",}]}}`, 0, 'entry 0: there is no request'],
-    ['JSON that is damaged within an entry', text.replace('"url"', `${secret}`), 0, 'entry 0 is not JSON'],
+    ['JSON that is damaged within an entry', text.replace('"url"', secret), 0, 'entry 0 is not JSON'],
     [
       'a file that is cut off in an entry',
       text.slice(0, text.lastIndexOf('"response"')),
@@ -216,7 +216,7 @@ test('a recording of 200 MB is read in bounded memory, and tells how far it is',
   let most = 0
   let last = { read: 0, entries: 0 }
   await readHar(pieces(), {
-    onEntry: () => void seen++,
+    onEntry: () => seen++,
     onProgress(progress) {
       last = progress
       most = Math.max(most, process.memoryUsage().heapUsed)

@@ -137,12 +137,16 @@ describe('what is no secret stays as it was', () => {
 
 test('no secret survives in any place and any spelling', () => {
   const value = fc.oneof(
-    fc.string({ minLength: 8, maxLength: 60, unit: fc.constantFrom(...'abcXYZ0189-._~+/="\\\'%&<>{}é€😀 \n') }),
+    fc.string({
+      minLength: 8,
+      maxLength: 60,
+      unit: fc.constantFrom(...Array.from('abcXYZ0189-._~+/="\\\'%&<>{}é€😀 \n')),
+    }),
     fc.string({ minLength: 8, maxLength: 40, unit: 'grapheme-ascii' }),
     fc.uint8Array({ minLength: 12, maxLength: 48 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
   )
   const spelling = fc.constantFrom(...Object.values(spellings), (text: string) => Buffer.from(text).toString('base64'))
-  const around = fc.string({ maxLength: 12, unit: fc.constantFrom(...'abc "\\:=&?/{}[],') })
+  const around = fc.string({ maxLength: 12, unit: fc.constantFrom(...Array.from('abc "\\:=&?/{}[],')) })
   fc.assert(
     fc.property(
       fc.uniqueArray(value, { minLength: 1, maxLength: 3 }),

@@ -92,7 +92,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
       headersSize: numberOf(response['headersSize'], -1),
       bodySize: numberOf(response['bodySize'], -1),
     },
-  } as HarEntry
+  }
 }
 
 /** Some tools keep a form as a list of its fields only. */

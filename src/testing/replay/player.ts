@@ -1,0 +1,242 @@
+import { clock } from '../../adapters/clock.ts'
+import { wait } from '../../adapters/wait.ts'
+import { fieldsOf, headerOf, parseJson } from '../har/fields.ts'
+import type { Har, HarEntry, TokenReference } from '../har/format.ts'
+import { placeholdersIn } from '../redact/placeholder.ts'
+import { createTextRedactor } from '../redact/text.ts'
+import { type Assertions, compare, type Difference } from './compare.ts'
+import { createJar, type Jar } from './jar.ts'
+import { type Step, tokenOf } from './plan.ts'
+import type { TokenProvider, Transport } from './providers.ts'
+import { type BaseUrl, toRequest } from './request.ts'
+import type { ReplayResult } from './report.ts'
+import { type Came, toCame } from './send.ts'
+import type { Values } from './values.ts'
+
+export interface PlayerOptions {
+  readonly values: Values
+  readonly tokens: TokenProvider
+  readonly baseUrl: BaseUrl | undefined
+  readonly renews: boolean
+  readonly assert: Assertions
+  readonly fetch: typeof fetch
+  readonly timeoutMs: number
+  readonly waitMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+export type Played = Pick<ReplayResult, 'outcome' | 'actual' | 'differences' | 'renewed'> & { readonly reason?: string }
+
+export interface Player {
+  play(entry: HarEntry, index: number, step: Step): Promise<Played>
+  /** Sends an entry as it is filled now, and gives what comes. Cookies are kept and sent. */
+  send(entry: HarEntry, headers?: Readonly<Record<string, string>>): Promise<Answer>
+}
+
+/** What came back at last, and how often the request was sent for it. */
+export type Answer = Came & { readonly sends: number }
+
+/** Servers count in whole seconds: a token may be dead so much earlier than it says. */
+const EARLY_MS = 1_000
+/** And an answer takes a while. */
+const LATE_MS = 250
+
+export function createPlayer({ log: { entries } }: Har, options: PlayerOptions): Player {
+  const { values, tokens, baseUrl, renews, assert, timeoutMs, waitMs, signal } = options
+  const jars = new Map<string, Jar>()
+  /** When the answer came that brought a token in this replay. */
+  const broughtAt = new Map<string, number>()
+  /** The logouts that were replayed. */
+  const ended = new Set<HarEntry>()
+
+  async function play(entry: HarEntry, index: number, step: Step): Promise<Played> {
+    if (step.skip !== undefined) return skipped(step.skip)
+    const token = tokenOf(entry, values)
+    const isRefused = entry.response.status === 401 && token !== undefined && entry._exchange === undefined
+    const dead = isRefused ? await toDeath(entry, index, token) : undefined
+    if (dead?.reason !== undefined) return skipped(dead.reason)
+
+    let came: Answer
+    let renewed = false
+    try {
+      came = await send(entry, dead?.headers)
+      if (renews && came.status === 401 && entry.response.status !== 401 && token && (await renew(token))) {
+        renewed = true
+        came = await send(entry)
+      }
+      renewed ||= came.sends > 1
+    } catch (reason) {
+      signal?.throwIfAborted()
+      const actual = reason instanceof Error ? `no answer (${reason.name})` : 'no answer'
+      const expected = String(entry.response.status)
+      return { outcome: 'different', actual: undefined, differences: [{ path: 'status', expected, actual }], renewed }
+    }
+    learn(entry, came)
+    if (entry._exchange === 'logout') ended.add(entry)
+    const differences = compare({ index, entry, came }, assert).map(withoutSecrets)
+    const outcome = differences.length > 0 ? 'different' : 'same'
+    return { outcome, actual: { status: came.status }, differences, renewed }
+  }
+
+  async function send(entry: HarEntry, added: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const { url, init, headers } = toRequest(entry, values, baseUrl)
+    const jar = jarOf(entry)
+    const sent: Record<string, string> = { ...headers }
+    const hasCookies = headerOf(entry.request.headers, 'cookie') !== undefined || entry.request.cookies.length > 0
+    const cookie = entry._credentials || hasCookies ? jar.header(url) : undefined
+    for (const { name, value } of entry.request.headers) {
+      // A cookie that is sent back as a header (double submit): nobody but the browser saw it come.
+      const isCsrf = values.needsOf(value).some((id) => values.reference(id)?.kind === 'csrf')
+      const found = isCsrf && sent[name] === undefined ? jar.find(/csrf|xsrf/i) : undefined
+      if (found !== undefined) sent[name] = decodeURIComponent(found)
+    }
+    const token = tokenOf(entry, values)
+    let sends = 0
+    const transport: Transport = async (more) => {
+      sends++
+      const all = new Headers(sent)
+      if (cookie !== undefined) all.set('cookie', cookie)
+      for (const [name, value] of [...Object.entries(more), ...Object.entries(added)]) all.set(name, value)
+      const limits = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]
+      return options.fetch(url, { ...init, headers: all, signal: AbortSignal.any(limits) })
+    }
+    const target = { url, method: entry.request.method, retry: renews && entry.response.status !== 401 }
+    const isGiven = token !== undefined && !broughtAt.has(token.id) && added['authorization'] === undefined
+    const response = (isGiven ? await tokens.send?.(token, target, transport) : undefined) ?? (await transport({}))
+    const came = await toCame(response)
+    jar.keep(url, came.setCookies)
+    return { ...came, sends }
+  }
+
+  /** How a token can be dead that was dead in the recording: by itself, made so, or after a while. */
+  async function toDeath(
+    entry: HarEntry,
+    index: number,
+    token: TokenReference,
+  ): Promise<{ reason?: string; headers?: Record<string, string> } | undefined> {
+    const end = entries
+      .slice(0, index)
+      .find(({ _exchange, _principal }) => _exchange === 'logout' && _principal === token.principal)
+    if (end && !isAfter(token, end)) {
+      return ended.has(end) ? undefined : { reason: `the logout that ended ${token.id} was not replayed` }
+    }
+    const ttlMs = ttlMsOf(token)
+    const issuer = token.issuedBy === null ? undefined : entries[token.issuedBy]
+    const ageMs = issuer ? Date.parse(entry.startedDateTime) - Date.parse(issuer.startedDateTime) : undefined
+    if (ageMs === undefined || ttlMs === undefined || ageMs + EARLY_MS < ttlMs) {
+      // It may be refused whatever it is. To find out does no harm if nothing is changed by it.
+      const isSafe = entry.request.method === 'GET' || entry.request.method === 'HEAD'
+      if (!isSafe || (await send(entry)).status !== 401) {
+        return { reason: `${token.id} was refused for a reason that is not in the recording` }
+      }
+      return undefined
+    }
+    const at = broughtAt.get(token.id)
+    if (at === undefined) {
+      const expired = await tokens.token(token, { variant: 'expired' })
+      if (expired === undefined) return { reason: `nobody can make ${token.id} expire` }
+      return { headers: { authorization: `${token.tokenType ?? 'Bearer'} ${expired}` } }
+    }
+    const leftMs = at + ttlMs + LATE_MS - clock.now().monotonic
+    if (leftMs > waitMs) return { reason: `${token.id} lives longer than a replay may wait (${waitMs} ms)` }
+    if (leftMs > 0) await wait(leftMs)
+    return undefined
+  }
+
+  /** Puts a new token in place of one that was refused. */
+  async function renew(token: TokenReference): Promise<boolean> {
+    if (!broughtAt.has(token.id)) {
+      const value = await tokens.token(token, { renew: true })
+      if (value === undefined || value === values.get(token.id)) return false
+      values.set(token.id, value)
+      return true
+    }
+    const refresh = entries.find(
+      (one) => one._exchange === 'refresh' && one._principal === token.principal && one.response.status < 400,
+    )
+    return refresh === undefined ? false : refreshNow(refresh, token)
+  }
+
+  /** Asks for new tokens when the recording had no need to: later refreshes go on from what comes. */
+  async function refreshNow(refresh: HarEntry, token: TokenReference): Promise<boolean> {
+    const presented = values
+      .needsOf(refresh.request.postData?.text ?? '')
+      .filter((id) => values.reference(id)?.kind === 'refresh')
+    const latest = [...broughtAt.keys()].filter(
+      (id) => values.reference(id)?.kind === 'refresh' && values.reference(id)?.principal === token.principal,
+    )
+    const current = values.get(latest.at(-1) ?? '')
+    const kept = new Map(values.known().map(({ id, value }) => [id, value]))
+    if (current !== undefined) for (const id of presented) values.set(id, current)
+    const came = await send(refresh)
+    if (came.status >= 400) return false
+    const brought = new Map<TokenReference['kind'], string>()
+    bindAll(refresh, came, (id) => {
+      const kind = values.reference(id)?.kind
+      const value = values.get(id)
+      if (kind && value !== undefined) brought.set(kind, value)
+    })
+    // What the recording calls otherwise keeps its meaning.
+    for (const [id, value] of kept) values.set(id, value)
+    const access = brought.get('access')
+    const next = brought.get('refresh')
+    if (access !== undefined) values.set(token.id, access)
+    if (next !== undefined) for (const id of latest.slice(-1)) values.set(id, next)
+    return access !== undefined
+  }
+
+  /** Whether a token is younger than a logout: it belongs to the session after it. */
+  function isAfter({ issuedBy }: TokenReference, end: HarEntry): boolean {
+    return issuedBy !== null && issuedBy > entries.indexOf(end)
+  }
+
+  function learn(entry: HarEntry, came: Came): void {
+    bindAll(entry, came, (id) => broughtAt.set(id, clock.now().monotonic))
+  }
+
+  /** Takes from an answer what stands where the recording has placeholders. */
+  function bindAll({ response }: HarEntry, came: Came, found: (id: string) => void): void {
+    const bind = (template: string, actual: string | undefined): void => {
+      const ids = placeholdersIn(template)
+      if (ids.length > 0 && actual !== undefined && values.bind(template, actual)) ids.forEach(found)
+    }
+    const { headers, content } = response
+    for (const { name, value } of headers) {
+      if (name.toLowerCase() === 'set-cookie') for (const line of came.setCookies) bind(value, line)
+      else bind(value, headerOf(came.headers, name))
+    }
+    const [recorded, actual] = [parseJson(content.text), parseJson(came.text)]
+    if (recorded === undefined) {
+      bind(content.text ?? '', came.text)
+      return
+    }
+    const now = new Map(fieldsOf(actual).map(({ path, value }) => [path.join('\n'), value]))
+    for (const { path, value } of fieldsOf(recorded)) {
+      const other = now.get(path.join('\n'))
+      if (typeof value === 'string' && other !== undefined && other !== null) bind(value, String(other))
+    }
+  }
+
+  function jarOf({ _principal = '' }: HarEntry): Jar {
+    const jar = jars.get(_principal) ?? createJar()
+    jars.set(_principal, jar)
+    return jar
+  }
+
+  /** What came may hold tokens that live. */
+  function withoutSecrets({ path, expected, actual }: Difference): Difference {
+    const redactor = createTextRedactor(values.known(), { encoded: (template) => template.replace(/[{}]/g, '') })
+    return { path, expected, actual: redactor.redact(actual) }
+  }
+
+  return { play, send }
+}
+
+function ttlMsOf({ claims }: TokenReference): number | undefined {
+  const { ttl } = claims
+  return typeof ttl === 'number' ? ttl * 1_000 : undefined
+}
+
+function skipped(reason: string): Played {
+  return { outcome: 'skipped', actual: undefined, differences: [], renewed: false, reason }
+}
