@@ -38,8 +38,8 @@ export type Answer = Came & { readonly sends: number }
 
 /** Servers count in whole seconds: a token may be dead so much earlier than it says. */
 const EARLY_MS = 1_000
-/** And an answer takes a while. */
-const LATE_MS = 250
+/** Or so much later. */
+const LATE_MS = 1_250
 
 export function createPlayer({ log: { entries } }: Har, options: PlayerOptions): Player {
   const { values, tokens, baseUrl, renews, assert, timeoutMs, waitMs, signal } = options
