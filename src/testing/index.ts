@@ -52,3 +52,6 @@ export type {
 export { mint } from './replay/mint.ts'
 export type { MintOptions, SigningAlgorithm } from './replay/mint.ts'
 export { findNoise, withNoise } from './replay/noise.ts'
+
+// Servers that enforce.
+export * from './servers/index.ts'

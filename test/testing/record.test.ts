@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 async function begin(): Promise<{ backend: Backend; tokens: TokenManager<Credentials> }> {
-  const backend = await startBackend({ auth: { accessTokenTtlS: 300 } })
+  const backend = await startBackend({ auth: { accessTokenMs: 300_000 } })
   cleanups.push(() => backend.close())
   const tokens = createTokenManager<Credentials>({
     source: jsonSource(backend.endpoints('json')),

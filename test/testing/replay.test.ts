@@ -28,8 +28,8 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean()
 })
 
-async function start(accessTokenTtlS = 300): Promise<Backend> {
-  const backend = await startBackend({ auth: { accessTokenTtlS } })
+async function start(accessTokenMs = 300_000): Promise<Backend> {
+  const backend = await startBackend({ auth: { accessTokenMs } })
   cleanups.push(() => backend.close())
   return backend
 }
@@ -55,7 +55,7 @@ async function record(backend: Backend, flavour: 'json' | 'auth' = 'json', expir
   await tokens.login(demo)
   await request(`${origin}/me`)
   const token = await tokens.getAccessToken()
-  if (expire) await delay(backend.auth.settings.accessTokenTtlS * 1_000 + 300)
+  if (expire) await delay(backend.auth.settings.accessTokenMs + 300)
   else backend.auth.revokeAccessTokens()
   const refused = { headers: { Authorization: `Bearer ${token.value}` } }
   await recorder.wrapFetch(fetch)(`${origin}/orders`, refused)
@@ -74,9 +74,9 @@ const placesOf = (recorded: Backend, now: Backend): Record<string, string> => ({
 /** Times shrink to what a test can wait for: of what lives a second, two are the whole life. */
 describe('a session is replayed when all its tokens are dead', () => {
   test.each(['json', 'auth'] as const)('%s: against new servers, with the password alone', async (flavour) => {
-    const recorded = await start(1)
+    const recorded = await start(1_000)
     const har = await record(recorded, flavour)
-    const now = await start(1)
+    const now = await start(1_000)
     const report = await replay(har, {
       baseUrl: placesOf(recorded, now),
       tokens: nothing,

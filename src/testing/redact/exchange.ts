@@ -52,7 +52,7 @@ function tokensIn({ response }: HarEntry, isToken: (value: string) => boolean): 
   const body = parseJson(response.content.text)
   if (typeof body !== 'object' || body === null || response.status >= 400) return undefined
   const now = Date.parse(headerOf(response.headers, 'date') ?? '') || 0
-  const found = readTokenResponse(body, { now, serverNow: now })
+  const found = readTokenResponse(body, { at: now, serverNow: now })
   if (!found) return undefined
   // `token` may be anything; what is used as one, is one.
   const isNamed = (): boolean =>

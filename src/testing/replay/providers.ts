@@ -104,7 +104,7 @@ export function fromLogin(
     const result = await login(reference.principal, reference)
     if (typeof result === 'string') return { access: result }
     const { access_token, refresh_token, id_token } =
-      readTokenResponse(result, { now: clock.now().wall, serverNow: NaN }) ?? {}
+      readTokenResponse(result, { at: clock.now().wall, serverNow: NaN }) ?? {}
     return { access: access_token, refresh: refresh_token, id: id_token }
   }
 
