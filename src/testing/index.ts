@@ -51,6 +51,10 @@ export type {
 } from './replay/providers.ts'
 export { mint } from './replay/mint.ts'
 export type { MintOptions, SigningAlgorithm } from './replay/mint.ts'
+export { authMatrix } from './matrix/matrix.ts'
+export type { AuthMatrixOptions } from './matrix/matrix.ts'
+export type { AuthCase } from './matrix/cases.ts'
+export type { MatrixReport, MatrixResult } from './matrix/report.ts'
 export { findNoise, withNoise } from './replay/noise.ts'
 
 // Servers that enforce.

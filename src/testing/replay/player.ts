@@ -30,7 +30,14 @@ export type Played = Pick<ReplayResult, 'outcome' | 'actual' | 'differences' | '
 export interface Player {
   play(entry: HarEntry, index: number, step: Step): Promise<Played>
   /** Sends an entry as it is filled now, and gives what comes. Cookies are kept and sent. */
-  send(entry: HarEntry, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  send(entry: HarEntry, options?: SendOptions): Promise<Answer>
+}
+
+export interface SendOptions {
+  /** In place of those that were recorded. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Without its token. */
+  readonly bare?: boolean
 }
 
 /** What came back at last, and how often the request was sent for it. */
@@ -59,7 +66,7 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
     let came: Answer
     let renewed = false
     try {
-      came = await send(entry, dead?.headers)
+      came = await send(entry, dead)
       if (renews && came.status === 401 && entry.response.status !== 401 && token && (await renew(token))) {
         renewed = true
         came = await send(entry)
@@ -78,7 +85,7 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
     return { outcome, actual: { status: came.status }, differences, renewed }
   }
 
-  async function send(entry: HarEntry, added: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  async function send(entry: HarEntry, { headers: added = {}, bare = false }: SendOptions = {}): Promise<Answer> {
     const { url, init, headers } = toRequest(entry, values, baseUrl)
     const jar = jarOf(entry)
     const sent: Record<string, string> = { ...headers }
@@ -95,13 +102,14 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
     const transport: Transport = async (more) => {
       sends++
       const all = new Headers(sent)
+      if (bare) all.delete('authorization')
       if (cookie !== undefined) all.set('cookie', cookie)
       for (const [name, value] of [...Object.entries(more), ...Object.entries(added)]) all.set(name, value)
       const limits = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]
       return options.fetch(url, { ...init, headers: all, signal: AbortSignal.any(limits) })
     }
     const target = { url, method: entry.request.method, retry: renews && entry.response.status !== 401 }
-    const isGiven = token !== undefined && !broughtAt.has(token.id) && added['authorization'] === undefined
+    const isGiven = token !== undefined && !broughtAt.has(token.id) && !bare && added['authorization'] === undefined
     const response = (isGiven ? await tokens.send?.(token, target, transport) : undefined) ?? (await transport({}))
     const came = await toCame(response)
     jar.keep(url, came.setCookies)
