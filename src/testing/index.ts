@@ -57,5 +57,7 @@ export type { AuthCase } from './matrix/cases.ts'
 export type { MatrixReport, MatrixResult } from './matrix/report.ts'
 export { findNoise, withNoise } from './replay/noise.ts'
 
-// Servers that enforce.
-export * from './servers/index.ts'
+// For other tools.
+export * from './export/index.ts'
+export { toTestFile } from './generate/test-file.ts'
+export type { TestFileOptions, TestRunner } from './generate/test-file.ts'

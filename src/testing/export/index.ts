@@ -1,0 +1,5 @@
+export { toCurl } from './curl.ts'
+export { toKeploy } from './keploy.ts'
+export type { KeployExport, KeployOptions } from './keploy.ts'
+export { toPostman } from './postman.ts'
+export type { PostmanCollection, PostmanEnvironment, PostmanExport, PostmanItem, PostmanOptions } from './postman.ts'
