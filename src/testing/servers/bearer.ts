@@ -52,7 +52,7 @@ export interface ChallengeStyle {
 }
 
 /** The signatures that a proof may have. */
-const PROOF_ALGORITHMS = 'ES256 ES384 EdDSA RS256'
+const PROOF_ALGORITHMS = 'ES256 ES384 Ed25519 EdDSA RS256'
 
 /**
  * The challenge for a problem. Without a token it carries no error code: that would tell what a client has not asked.

@@ -63,7 +63,7 @@ export function parseJws(text: string): Jws | undefined {
       claims,
       async isSignedBy(key) {
         const algorithm = algorithmOf(key)
-        if (algorithm === undefined || header['alg'] !== algorithm.alg) return false
+        if (!algorithm?.names.includes(String(header['alg']))) return false
         try {
           const { kty, crv, x, y, n, e } = key
           const jwk = (kty === 'RSA' ? { kty, n, e } : { kty, crv, x, ...(kty === 'EC' && { y }) }) as JsonWebKey
@@ -79,20 +79,19 @@ export function parseJws(text: string): Jws | undefined {
   }
 }
 
+interface Algorithm {
+  /** RFC 9864 gives Ed25519 a name of its own. */
+  readonly names: readonly string[]
+  readonly params: EcdsaParams & EcKeyImportParams & RsaHashedImportParams
+}
+
 /** The algorithm that a key is for; asymmetric ones alone (RFC 9449 section 4.3, RFC 9068 section 2.1). */
-function algorithmOf({
-  kty,
-  crv,
-}: PublicJwk):
-  { readonly alg: string; readonly params: EcdsaParams & EcKeyImportParams & RsaHashedImportParams } | undefined {
-  const of = (alg: string, params: object): ReturnType<typeof algorithmOf> => ({
-    alg,
-    params: params as EcdsaParams & EcKeyImportParams & RsaHashedImportParams,
-  })
-  if (kty === 'EC' && crv === 'P-256') return of('ES256', ES256)
-  if (kty === 'EC' && crv === 'P-384') return of('ES384', { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' })
-  if (kty === 'OKP' && crv === 'Ed25519') return of('EdDSA', { name: 'Ed25519' })
-  if (kty === 'RSA') return of('RS256', { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' })
+function algorithmOf({ kty, crv }: PublicJwk): Algorithm | undefined {
+  const of = (names: readonly string[], params: object): Algorithm => ({ names, params: params as Algorithm['params'] })
+  if (kty === 'EC' && crv === 'P-256') return of(['ES256'], ES256)
+  if (kty === 'EC' && crv === 'P-384') return of(['ES384'], { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' })
+  if (kty === 'OKP' && crv === 'Ed25519') return of(['Ed25519', 'EdDSA'], { name: 'Ed25519' })
+  if (kty === 'RSA') return of(['RS256'], { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' })
   return undefined
 }
 

@@ -1,10 +1,10 @@
 import type { TokenReference } from '../har/format.ts'
+import { fillPlaceholders, placeholdersIn } from '../redact/placeholder.ts'
 import { base64url, randomText } from './digest.ts'
 import type { Reply } from './http.ts'
 import type { Signer } from './jwt.ts'
 import { issuerOf, type Plan, type PlannedExchange } from './mock-plan.ts'
 import type { MockToken } from './mock-state.ts'
-import { fillTemplate, idsIn } from './mock-template.ts'
 
 /** What an access token lives for where the recording does not say. */
 const DEFAULT_TTL_S = 300
@@ -17,7 +17,7 @@ const OWN_HEADERS =
 /** The ids in a recorded answer: `access_p1_1` for a piece of it, too. */
 export function idsOfAnswer({ response }: PlannedExchange): string[] {
   const texts = [response.content.text ?? '', ...response.headers.map(({ value }) => value)]
-  return [...new Set(idsIn(texts.join('\n')).map(wholeOf))]
+  return [...new Set(placeholdersIn(texts.join('\n')).map(wholeOf))]
 }
 
 /** Makes a secret for a placeholder: a JWT where the recorded one was one, with its claims, alive from now on. */
@@ -74,7 +74,7 @@ export function replyOf(
   const headers: Record<string, string[]> = {}
   for (const { name, value } of response.headers) {
     if (OWN_HEADERS.test(name)) continue
-    const filled = fillTemplate(value, valueOf)
+    const filled = fillPlaceholders(value, valueOf)
     ;(headers[name.toLowerCase()] ??= []).push(
       ...(/^set-cookie$/i.test(name) ? filled.split('\n').map(overHttp) : [filled]),
     )
@@ -88,7 +88,7 @@ export function replyOf(
     ),
     ...(text !== undefined && {
       body: bodyOf(text, encoding, (whole) => {
-        const filled = fillTemplate(whole, valueOf)
+        const filled = fillPlaceholders(whole, valueOf)
         return kind === undefined ? filled : withTimes(filled, now - at)
       }),
     }),
@@ -113,7 +113,7 @@ function valueFor(id: string, plan: Plan, values: ReadonlyMap<string, string>): 
   }
   const { template, encoding } = plan.tokens.get(id) ?? {}
   if (template === undefined) return undefined
-  const bytes = new TextEncoder().encode(fillTemplate(template, (inner) => valueFor(inner, plan, values)))
+  const bytes = new TextEncoder().encode(fillPlaceholders(template, (inner) => valueFor(inner, plan, values)))
   if (encoding === 'hex') return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
   const encoded = base64url(bytes)
   return encoding === 'base64url'

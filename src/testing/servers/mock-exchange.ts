@@ -1,8 +1,9 @@
+import { placeholdersIn } from '../redact/placeholder.ts'
 import { credentialOf, textOf, type Call } from './http.ts'
 import type { PlannedExchange } from './mock-plan.ts'
 import type { Ask, Deciding, Decision } from './mock-rules.ts'
 import { endSession, nextOf, put, type MockSession, type MockState, type MockToken } from './mock-state.ts'
-import { idsIn, leavesOf, likeness } from './mock-template.ts'
+import { leavesOf, likeness } from './mock-template.ts'
 
 /** A login, a refresh or a logout. One URL may be all three (RFC 6749 section 3.2): the body says which. */
 export function decideExchange(deciding: Deciding, ask: Ask, candidates: readonly PlannedExchange[]): Decision {
@@ -103,8 +104,8 @@ function logout(
 /** Whether the recorded server gave a new refresh token for the one that came. */
 function rotates({ response, body, withCookies }: PlannedExchange, token: MockToken): boolean {
   if (token.id === MOCK_COOKIE) return true
-  const before = Object.values(body).flatMap(idsIn)
-  const given = idsIn([response.content.text, ...response.headers.map(({ value }) => value)].join('\n'))
+  const before = Object.values(body).flatMap(placeholdersIn)
+  const given = placeholdersIn([response.content.text, ...response.headers.map(({ value }) => value)].join('\n'))
   return (
     given.some((id) => isRefresh({ kind: id.slice(0, id.indexOf('_')) }) && !before.includes(id)) ||
     (withCookies && given.some((id) => id.startsWith('cookie_')))

@@ -1,6 +1,6 @@
 import { RecordingError } from '../errors.ts'
+import { toHar } from '../har/check.ts'
 import {
-  RECORDING_VERSION,
   type ExchangeKind,
   type Har,
   type HarEntry,
@@ -8,7 +8,8 @@ import {
   type HarResponse,
   type TokenReference,
 } from '../har/format.ts'
-import { idsIn, leavesOf } from './mock-template.ts'
+import { placeholdersIn } from '../redact/placeholder.ts'
+import { leavesOf } from './mock-template.ts'
 
 /** A recording, read for being served. */
 export interface Plan {
@@ -39,7 +40,6 @@ export interface PlannedExchange {
   readonly response: HarResponse
   /** Epoch milliseconds. */
   readonly at: number
-  readonly durationMs: number
 }
 
 export interface Credential {
@@ -68,7 +68,8 @@ export interface Needs {
  * @throws {@link RecordingError} `invalid_har`, `unsupported_version`, `missing_token`; it names the entry.
  */
 export function planOf(har: Har, scopes: Readonly<Record<string, string>> = {}): Plan {
-  const { entries, tokens } = checked(har)
+  const { entries, _tokens = [] } = toHar(har).log
+  const tokens = new Map(_tokens.map((token) => [token.id, token]))
   const exchanges = entries.map((entry, index) => planned(entry, index, tokens))
   const issuing = exchanges.find(({ kind }) => kind !== undefined)?.origin
   const origins = [...new Set(exchanges.map(({ origin }) => origin))]
@@ -95,28 +96,10 @@ export function issuerOf(token: TokenReference | undefined, exchanges: readonly 
   return issuing?.origin ?? `${token?.principal ?? 'nobody'}, before the recording`
 }
 
-function checked(har: unknown): { entries: readonly HarEntry[]; tokens: ReadonlyMap<string, TokenReference> } {
-  const log = (har as Partial<Har> | null | undefined)?.log as Partial<Har['log']> | undefined
-  if (!Array.isArray(log?.entries)) throw new RecordingError('invalid_har', 'This is no HAR: it has no log.entries.')
-  const { _tokenward: version = RECORDING_VERSION, _tokens = [], entries } = log
-  if (version > RECORDING_VERSION) {
-    throw new RecordingError(
-      'unsupported_version',
-      `The recording has version ${version}, and ${RECORDING_VERSION} is the newest that is known here: update tokenward.`,
-    )
-  }
-  return { entries: entries as readonly HarEntry[], tokens: new Map(_tokens.map((token) => [token.id, token])) }
-}
-
 function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): PlannedExchange {
-  const broken = (what: string): RecordingError =>
-    new RecordingError('invalid_har', `Entry ${index} ${what}.`, { entry: index })
-  const { request, response, startedDateTime, time } = (entry as HarEntry | null) ?? ({} as Partial<HarEntry>)
-  if (typeof request?.url !== 'string' || !URL.canParse(request.url))
-    throw broken('has no request with an absolute URL')
-  if (typeof response?.status !== 'number') throw broken('has no response with a status')
+  const { request, response, startedDateTime } = entry
   const url = new URL(request.url)
-  const { headers = [], postData, method = 'GET' } = request as Partial<typeof request>
+  const { headers, postData, method } = request
   const mimeType = postData?.mimeType ?? ''
   const credential = credentialIn(headers, url)
   for (const id of credential ? [credential.id] : []) {
@@ -137,8 +120,7 @@ function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): Planne
     credential,
     withCookies: entry._credentials === true || headers.some(({ name }) => name.toLowerCase() === 'cookie'),
     response,
-    at: Date.parse(startedDateTime ?? '') || 0,
-    durationMs: Number(time) || 0,
+    at: Date.parse(startedDateTime),
   }
 }
 
@@ -149,7 +131,7 @@ function credentialIn(headers: readonly HarPair[], url: URL): Credential | undef
   ]
   for (const place of places) {
     if (place.name === 'cookie') continue
-    const id = idsIn(place.template).find((one) => one.startsWith('access_'))
+    const id = placeholdersIn(place.template).find((one) => one.startsWith('access_'))
     if (id !== undefined) return { id, ...place }
   }
   return undefined

@@ -1,25 +1,14 @@
-/** `{{access_p1_2}}`; in a URL, where braces may not be, `%7B%7Baccess_p1_2%7D%7D`. */
-const PLACEHOLDER = /(?:\{\{|%7B%7B)([a-z]+_p\d+_\d+(?:_(?:payload|signature))?)(?:\}\}|%7D%7D)/gi
-
-/** The ids of the placeholders in `text`, in order, each once. */
-export function idsIn(text: string): string[] {
-  return [...new Set(Array.from(text.matchAll(PLACEHOLDER), ([, id = '']) => id))]
-}
-
-/** `text` with what `valueOf` gives for each placeholder; `undefined` leaves it. */
-export function fillTemplate(text: string, valueOf: (id: string) => string | undefined): string {
-  return text.replace(PLACEHOLDER, (whole, id: string) => valueOf(id) ?? whole)
-}
+import { placeholderSpans, placeholdersIn } from '../redact/placeholder.ts'
 
 /** What stands in `text` where the template has its placeholders, by id. `undefined`: the rest of it differs. */
 export function matchTemplate(template: string, text: string): ReadonlyMap<string, string> | undefined {
   const ids: string[] = []
   let pattern = ''
   let end = 0
-  for (const found of template.matchAll(PLACEHOLDER)) {
-    pattern += `${literal(template.slice(end, found.index))}([^]+?)`
-    ids.push(found[1] ?? '')
-    end = found.index + found[0].length
+  for (const span of placeholderSpans(template)) {
+    pattern += `${literal(template.slice(end, span.start))}([^]+?)`
+    ids.push(...placeholdersIn(template.slice(span.start, span.end)))
+    end = span.end
   }
   if (ids.length === 0) return template === text ? new Map() : undefined
   const values = new RegExp(`^${pattern}${literal(template.slice(end))}$`).exec(text)?.slice(1)

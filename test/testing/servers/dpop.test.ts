@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT, type JWK, type CryptoKey } from 'jose'
 import { createApiServer, type ApiServer } from 'tokenward/testing'
 import { afterEach, describe, expect, test } from 'vitest'
+import { generateSigningKey } from '../../../src/adapters/signing.ts'
+import { hashOf, makeProof, thumbprintOf, toProver } from '../../../src/dpop/proof.ts'
 import { digest } from '../../../src/testing/servers/digest.ts'
 import { thumbprint, type PublicJwk } from '../../../src/testing/servers/jwt.ts'
 import { createProofs } from '../../../src/testing/servers/proofs.ts'
@@ -83,7 +85,7 @@ async function call(
 }
 
 describe('a server that binds tokens', () => {
-  test.each(['ES256', 'ES384', 'EdDSA', 'RS256'])(
+  test.each(['ES256', 'ES384', 'Ed25519', 'EdDSA'])(
     'binds them to the key of the proof, of algorithm %s',
     async (alg) => {
       await start({ auth: { dpop: 'required' }, api: { dpop: 'required' } })
@@ -152,14 +154,14 @@ describe('an API that takes bound tokens', () => {
   test('no token: it names both schemes', async () => {
     await bound()
     const [status, challenge] = challengeOf(await stage.get('/me'))
-    expect([status, challenge]).toEqual([401, 'Bearer, DPoP algs="ES256 ES384 EdDSA RS256"'])
+    expect([status, challenge]).toEqual([401, 'Bearer, DPoP algs="ES256 ES384 Ed25519 EdDSA RS256"'])
   })
 
   test('a bound token is no bearer token, and a bearer token no bound one', async () => {
     const { key, token } = await bound()
     expect(challengeOf(await stage.get('/me', token))).toEqual([
       401,
-      'DPoP error="invalid_token", algs="ES256 ES384 EdDSA RS256"',
+      'DPoP error="invalid_token", algs="ES256 ES384 Ed25519 EdDSA RS256"',
     ])
     const { access_token } = await read(await post('/json/login', demo))
     expect((await call(key, access_token)).status).toBe(401)
@@ -182,7 +184,10 @@ describe('an API that takes bound tokens', () => {
   test.each(wrong)('a proof with %s: 401 invalid_dpop_proof', async (_name, parts) => {
     const { key, token } = await bound()
     const response = await call(key, token, parts(`${stage.backend.api.origin}/me`))
-    expect(challengeOf(response)).toEqual([401, 'DPoP error="invalid_dpop_proof", algs="ES256 ES384 EdDSA RS256"'])
+    expect(challengeOf(response)).toEqual([
+      401,
+      'DPoP error="invalid_dpop_proof", algs="ES256 ES384 Ed25519 EdDSA RS256"',
+    ])
   })
 
   test('a proof with a private key in it, with the signature of another key, and no proof at all', async () => {
@@ -224,10 +229,26 @@ describe('an API that takes bound tokens', () => {
     const { key, token } = await bound()
     stage.backend.api.settings.nonces = true
     const first = await call(key, token)
-    expect(challengeOf(first)[1]).toBe('DPoP error="use_dpop_nonce", algs="ES256 ES384 EdDSA RS256"')
+    expect(challengeOf(first)[1]).toBe('DPoP error="use_dpop_nonce", algs="ES256 ES384 Ed25519 EdDSA RS256"')
     const nonce = first.headers.get('DPoP-Nonce')
     expect((await call(key, token, { claims: { nonce } })).status).toBe(200)
     expect((await call(key, token, { claims: { nonce: 'made-up' } })).status).toBe(401)
+  })
+})
+
+describe('the proofs of the manager', () => {
+  test.each(['ES256', 'Ed25519'] as const)('are taken by the servers, with %s', async (alg) => {
+    await start({ auth: { dpop: 'required' }, api: { dpop: 'required' } })
+    const { privateKey, jwk } = await generateSigningKey(alg)
+    const prover = toProver(alg, privateKey, jwk)
+    const iat = Math.floor(stage.time / 1_000)
+    const login = await makeProof(prover, { htm: 'POST', htu: urlOf('/json/login'), iat })
+    const { access_token } = await read(await post('/json/login', demo, { DPoP: login }))
+    const url = `${stage.backend.api.origin}/me`
+    const proof = await makeProof(prover, { htm: 'GET', htu: url, iat, ath: await hashOf(access_token) })
+    const response = await fetch(url, { headers: { Authorization: `DPoP ${access_token}`, DPoP: proof } })
+    expect(response.status).toBe(200)
+    expect(stage.backend.auth.introspect(access_token)).toMatchObject({ cnf: { jkt: await thumbprintOf(jwk) } })
   })
 })
 

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { cookieSource, createTokenManager, jsonSource, type TokenManager } from 'tokenward'
+import { createFetch } from 'tokenward/fetch'
+import {
+  authMatrix,
+  createMockServer,
+  createRecorder,
+  replay,
+  type Har,
+  type MockServer,
+  type TokenProvider,
+} from 'tokenward/testing'
+import { afterEach, describe, expect, test } from 'vitest'
+import { startBackend, type Backend } from '../../support/backend.ts'
+import { createCookieJar } from '../../support/cookie-jar.ts'
+
+interface Login {
+  readonly email: string
+  readonly password: string
+}
+const demo = { email: 'demo@example.com', password: 'demo' }
+const admin = { email: 'admin@example.com', password: 'admin' }
+const nothing: TokenProvider = { token: () => Promise.resolve(undefined) }
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** What a session of an application leaves: sign-in, calls, an expiry, a refresh, a log-out. */
+async function record(backend: Backend, flavour: 'json' | 'auth', user = demo): Promise<Har> {
+  const jar = createCookieJar()
+  const source = flavour === 'json' ? jsonSource<Login> : cookieSource<Login>
+  const tokens: TokenManager<Login> = createTokenManager<Login>({
+    source: source(backend.endpoints(flavour)),
+    resources: [backend.api.origin],
+    name: `${flavour} ${user.email}`,
+    timing: { background: false },
+    ...(flavour === 'auth' && { ports: { fetch: jar.fetch } }),
+  })
+  closing.push(tokens.dispose)
+  const recorder = createRecorder({ manager: tokens })
+  const request = createFetch(tokens, { fetch: recorder.wrapFetch(fetch) })
+  const { origin } = backend.api
+  await tokens.login(user)
+  await request(`${origin}/me`)
+  // Who lacks the scope is told so: that, too, is in the recording.
+  await request(`${origin}/admin`).catch(() => undefined)
+  await request(`${origin}/public`)
+  const { value } = await tokens.getAccessToken()
+  await delay(2_100)
+  await recorder.wrapFetch(fetch)(`${origin}/orders`, { headers: { Authorization: `Bearer ${value}` } })
+  await request(`${origin}/orders`)
+  await tokens.logout()
+  await recorder.settled()
+  return recorder.toHar()
+}
+
+async function mockOf(har: Har): Promise<{ mock: MockServer; har: Har }> {
+  const mock = await createMockServer(har)
+  closing.push(mock.close)
+  return { mock, har }
+}
+
+describe('what was recorded at real servers, served without them', () => {
+  test.each(['json', 'auth'] as const)('%s: a replay finds all as it was', async (flavour) => {
+    const backend = await startBackend({ auth: { accessTokenMs: 1_000 } })
+    const har = await record(backend, flavour)
+    await backend.close()
+    const { mock } = await mockOf(har)
+    const report = await replay(har, { baseUrl: mock.origins, tokens: nothing, secrets: { password_p1_1: 'x' } })
+    expect(report.text).toMatch(/8 exchanges: 8 as recorded, 0 different, 0 skipped\n$/)
+    expect([mock.count('signed-in'), mock.count('refreshed'), mock.count('signed-out')]).toEqual([1, 1, 1])
+  })
+
+  test('tokens that should not do do not: every case of the matrix that can be made', async () => {
+    const backend = await startBackend({ auth: { accessTokenMs: 1_000 } })
+    const har = await record(backend, 'json', admin)
+    await backend.close()
+    const { mock } = await mockOf(har)
+    const { ok, text } = await authMatrix(har, {
+      baseUrl: mock.origins,
+      tokens: nothing,
+      secrets: { password_p1_1: 'x' },
+    })
+    expect(text).toContain('rotated')
+    expect([ok, text]).toEqual([true, text])
+  })
+})
