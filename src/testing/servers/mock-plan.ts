@@ -1,13 +1,6 @@
 import { RecordingError } from '../errors.ts'
 import { toHar } from '../har/check.ts'
-import {
-  type ExchangeKind,
-  type Har,
-  type HarEntry,
-  type HarPair,
-  type HarResponse,
-  type TokenReference,
-} from '../har/format.ts'
+import type { ExchangeKind, Har, HarEntry, HarPair, HarResponse, TokenReference } from '../har/format.ts'
 import { placeholdersIn } from '../redact/placeholder.ts'
 import { leavesOf } from './mock-template.ts'
 
