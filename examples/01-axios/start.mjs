@@ -69,8 +69,16 @@ const vite = await createVite({
   },
   optimizeDeps: { noDiscovery: true, include: ['axios', 'idb-keyval'] },
 })
+/** Where somebody lands who types less than the whole path. */
+function wholePath(url) {
+  if (url === '/') return '/01-axios/'
+  return /^\/\d\d-[\w-]+$/.test(url) ? `${url}/` : undefined
+}
+
 http.on('request', (request, response) => {
-  if (request.url.startsWith('/demo/')) void handleDemo(request, response)
+  const whole = wholePath(request.url)
+  if (whole !== undefined) response.writeHead(302, { Location: whole }).end()
+  else if (request.url.startsWith('/demo/')) void handleDemo(request, response)
   else if (request.url.startsWith('/api/upload')) void passSlowly(request, response, api.origin)
   else vite.middlewares(request, response)
 })

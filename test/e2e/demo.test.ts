@@ -26,6 +26,16 @@ test('the API answers, and the short-lived access token is refreshed without the
   await page.getByText(/\d s left/).waitFor()
 })
 
+test('whoever types less than the path comes to the page, which runs under a strict policy', async () => {
+  const { page, url, status } = demo()
+  const response = await page.goto(new URL('/', url).href)
+  await status('You are not signed in.')
+  expect(page.url()).toBe(url)
+  expect(response?.headers()['content-security-policy']).toContain("default-src 'none'; script-src 'self';")
+  await page.goto(new URL('/03-cookie-login', url).href)
+  expect(page.url()).toBe(new URL('/03-cookie-login/', url).href)
+})
+
 test('a reload keeps the session', async () => {
   const { page, signIn, status } = demo()
   await signIn()
