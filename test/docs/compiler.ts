@@ -15,12 +15,13 @@ export function problemsOf(files: Files, options: ts.CompilerOptions = {}): stri
     strict: true,
     noEmit: true,
     target: ts.ScriptTarget.ES2022,
-    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     moduleDetection: ts.ModuleDetectionKind.Force,
     allowImportingTsExtensions: true,
-    types: [],
+    // The test kit reads files, with Node's own modules, where it is asked to.
+    types: ['node'],
     skipLibCheck: true,
     paths: {
       tokenward: [`${root}src/index.ts`],

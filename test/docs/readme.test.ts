@@ -38,19 +38,20 @@ const readme = readText('README.md')
 const manifest = JSON.parse(readText('package.json')) as {
   readonly scripts: Record<string, string>
   readonly exports: Record<string, unknown>
+  readonly bin: Record<string, string>
   readonly dependencies: Record<string, string>
 }
 const snippets = guides.flatMap((path) => blocksOf(path, 'ts'))
 const [main, ...others] = snippets as [Block, ...Block[]]
 
 describe('the code of the documents', () => {
-  test('every snippet of the guides compiles, each by itself', { timeout: 30_000 }, () => {
+  test('every snippet of the guides compiles, each by itself', { timeout: 60_000 }, () => {
     const modules = snippets.map(({ at, code }) => [`test/docs/${at.replace(/\W/g, '-')}.ts`, code] as const)
     const strict = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true }
     expect(problemsOf({ 'test/docs/app.ts': preamble, ...Object.fromEntries(modules) }, strict)).toEqual([])
   })
 
-  test('every example in a comment of src compiles, with the imports that it leaves out', { timeout: 30_000 }, () => {
+  test('every example in a comment of src compiles, with the imports that it leaves out', { timeout: 60_000 }, () => {
     const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).filter((name) =>
       /\.ts$/.test(name),
     )
@@ -174,6 +175,7 @@ describe('the commands of the documents exist', () => {
     else if (program === 'npm' && /^(start|test)$/.test(first)) expect(Object.keys(manifest.scripts)).toContain(first)
     else if (program === 'npm') expect(first).toMatch(/^(ci|cit|pack)$/)
     else if (program === 'curl') expect(command).toMatch(/ http:\/\/localhost:/)
+    else if (program === 'npx' && first in manifest.bin) expect(manifest.bin[first]).toMatch(/^\.\/dist\//)
     else if (program === 'npx') expect(existsSync(`${root}node_modules/.bin/${first}`)).toBe(true)
     else expect(existsSync(root + (program === 'node' ? first : program))).toBe(true)
   })
