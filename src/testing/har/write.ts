@@ -1,3 +1,5 @@
+import { webCrypto } from '../../adapters/web-crypto.ts'
+import { builtin } from '../node.ts'
 import type { Har } from './format.ts'
 
 /**
@@ -21,9 +23,8 @@ export function* harText({ log }: Har): Generator<string> {
  * happens, the file is the old one or the new one.
  */
 export async function writeHar(path: string, har: Har): Promise<void> {
-  const { open, rename, rm } = await import('node:fs/promises')
-  const { randomUUID } = await import('node:crypto')
-  const part = `${path}.${randomUUID().slice(0, 8)}.part`
+  const { open, rename, rm } = builtin('node:fs/promises')
+  const part = `${path}.${webCrypto().randomUUID().slice(0, 8)}.part`
   try {
     const file = await open(part, 'wx')
     try {

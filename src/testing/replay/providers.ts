@@ -5,6 +5,7 @@ import type { TokenManager } from '../../manager.ts'
 import { readTokenResponse } from '../../sources/read.ts'
 import { clock } from '../../adapters/clock.ts'
 import type { TokenReference } from '../har/format.ts'
+import { environment } from '../node.ts'
 
 /** What a token should be like, if it should not be good. */
 export type TokenVariant = 'expired' | 'not-yet-valid' | 'wrong-audience' | 'wrong-issuer' | 'no-scope'
@@ -125,13 +126,13 @@ export function fromLogin(
  * Takes tokens, passwords and whatever else from the environment: `access_p1_2` from `TOKEN_ACCESS_P1_2`, or, for every
  * generation, from `TOKEN_ACCESS_P1`; `password_p1_1` from `TOKEN_PASSWORD_P1`.
  *
- * @param environment Default: that of the process, in Node.
+ * @param variables Default: that of the process, in Node.
  */
-export function fromEnv(environment?: Readonly<Record<string, string | undefined>>): TokenProvider {
+export function fromEnv(variables?: Readonly<Record<string, string | undefined>>): TokenProvider {
   return {
     async token({ id }, { variant }) {
       if (variant !== undefined) return undefined
-      const all = environment ?? (await import('node:process')).env
+      const all = variables ?? environment()
       const name = `TOKEN_${id.toUpperCase()}`
       const value = all[name] ?? all[name.replace(/_\d+$/, '')]
       return value === '' ? undefined : value
