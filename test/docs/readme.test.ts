@@ -10,6 +10,8 @@ import * as testing from 'tokenward/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { withSizes } from '../../scripts/readme-sizes.mjs'
 import { parseOptions } from '../../src/options.ts'
+import { readArguments } from '../../src/testing/cli/arguments.ts'
+import { commands as commandLine } from '../../src/testing/cli/commands.ts'
 import { startBackend, type Backend } from '../support/backend.ts'
 import { createCookieJar } from '../support/cookie-jar.ts'
 import { examplesOf, membersOf, namesOf, problemsOf, toFunctionBody, variantsOf } from './compiler.ts'
@@ -175,8 +177,12 @@ describe('the commands of the documents exist', () => {
     else if (program === 'npm' && /^(start|test)$/.test(first)) expect(Object.keys(manifest.scripts)).toContain(first)
     else if (program === 'npm') expect(first).toMatch(/^(ci|cit|pack)$/)
     else if (program === 'curl') expect(command).toMatch(/ http:\/\/localhost:/)
-    else if (program === 'npx' && first in manifest.bin) expect(manifest.bin[first]).toMatch(/^\.\/dist\//)
-    else if (program === 'npx') expect(existsSync(`${root}node_modules/.bin/${first}`)).toBe(true)
+    else if (program === 'npx' && first === 'tokenward') {
+      const own = commandLine.find(({ name }) => name === second)
+      expect(own).toBeDefined()
+      const [, , , ...args] = command.split(' ')
+      expect(() => readArguments(own!, args)).not.toThrow()
+    } else if (program === 'npx') expect(existsSync(`${root}node_modules/.bin/${first}`)).toBe(true)
     else expect(existsSync(root + (program === 'node' ? first : program))).toBe(true)
   })
 })

@@ -1,10 +1,10 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { fingerprintOf } from '../scan/fingerprint.ts'
 import { readJwt } from '../scan/jwt-parts.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
-import { inputsOf, reasonOf, writeWhole } from './files.ts'
+import { inputsOf, writeWhole } from './files.ts'
+import { loadLogin } from './login-module.ts'
 
 const FORMATS = ['env', 'yaml', 'postman'] as const
 
@@ -87,10 +87,10 @@ async function hand(args: Arguments, io: Io): Promise<ExitCode> {
     throw new UsageError('a token is not written to a terminal. Use --write <file>, or pipe it to where it is needed.')
   }
   const refs = args.all('ref').length === 0 ? ['access_p1_1'] : args.all('ref')
-  const login = await loginOf(module)
+  const login = await loadLogin(module)
   const tokens = new Map<string, string>()
   for (const [principal, ids] of groupByPrincipal(refs)) {
-    const response = await ask(login, principal, module)
+    const response = await ask(login, principal)
     for (const id of ids) tokens.set(id, tokenFor(id, response))
   }
   const format = (args.get('format') ?? formatOf(path)) as (typeof FORMATS)[number]
@@ -106,29 +106,14 @@ async function hand(args: Arguments, io: Io): Promise<ExitCode> {
   return 0
 }
 
-type Login = (principal: string) => unknown
-
-async function loginOf(path: string): Promise<Login> {
-  const loaded: unknown = await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
-    throw new UsageError(`cannot load ${path}: ${reasonOf(error)}`)
-  })
-  const { default: login } = loaded as { default?: unknown }
-  if (typeof login !== 'function') throw new UsageError(`${path} has no default export that is a function.`)
-  return login as Login
-}
-
 interface Tokens {
   readonly access?: string
   readonly refresh?: string
   readonly id?: string
 }
 
-async function ask(login: Login, principal: string, path: string): Promise<Tokens> {
-  const answer = await Promise.resolve()
-    .then(() => login(principal))
-    .catch((error: unknown) => {
-      throw new UsageError(`${path} failed for ${principal}: ${error instanceof Error ? error.message : String(error)}`)
-    })
+async function ask(login: (principal: string) => Promise<unknown>, principal: string): Promise<Tokens> {
+  const answer = await login(principal)
   if (typeof answer === 'string') return { access: answer }
   const { access_token: access, refresh_token: refresh, id_token: id } = Object(answer) as Record<string, unknown>
   return Object.fromEntries(Object.entries({ access, refresh, id }).filter(([, value]) => typeof value === 'string'))

@@ -1,7 +1,9 @@
 import { completionFor, shells, type Shell } from './completion.ts'
 import { type Command, UsageError } from './command.ts'
+import { replayCommand } from './command-replay.ts'
 import { sanitizeCommand } from './command-sanitize.ts'
 import { scanCommand } from './command-scan.ts'
+import { serveCommand } from './command-serve.ts'
 import { tokenCommand } from './command-token.ts'
 
 const completionCommand: Command = {
@@ -21,4 +23,11 @@ const completionCommand: Command = {
 }
 
 /** Every command there is. One more is one more file, and a line here. */
-export const commands: readonly Command[] = [scanCommand, sanitizeCommand, tokenCommand, completionCommand]
+export const commands: readonly Command[] = [
+  serveCommand,
+  replayCommand,
+  scanCommand,
+  sanitizeCommand,
+  tokenCommand,
+  completionCommand,
+]

@@ -59,7 +59,9 @@ function locator(
   pieces: readonly { readonly from: number; readonly line: number; readonly column: number }[],
 ): Unfolded['at'] {
   return (offset) => {
-    const piece = pieces.findLast(({ from }) => from <= offset) ?? { from: 0, line: 1, column: 1 }
+    let index = pieces.length - 1
+    while (index > 0 && (pieces[index]?.from ?? 0) > offset) index--
+    const piece = pieces[index] ?? { from: 0, line: 1, column: 1 }
     return { line: piece.line, column: piece.column + offset - piece.from }
   }
 }

@@ -15,3 +15,11 @@ function isControl(code: number): boolean {
   if ((code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)) return true
   return (code >= 0xd800 && code <= 0xdfff) || code === 0xfffe || code === 0xffff
 }
+
+/** Text for XML 1.0: control characters are not allowed in it, in no way of writing. */
+export const xmlText = (text: string): string =>
+  printable(text, '\t\n')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')

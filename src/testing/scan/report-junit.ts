@@ -1,5 +1,5 @@
 import type { Finding } from './findings.ts'
-import { printable } from './printable.ts'
+import { xmlText as xml } from './printable.ts'
 import type { ScanReport } from './scan.ts'
 
 /**
@@ -52,11 +52,3 @@ function failed(name: string, findings: readonly Finding[]): string {
     '    </testcase>',
   ].join('\n')
 }
-
-/** Text for XML 1.0: control characters are not allowed in it, in no way of writing. */
-const xml = (text: string): string =>
-  printable(text, '\t\n')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')

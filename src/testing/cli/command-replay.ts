@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises'
+import { RecordingError } from '../errors.ts'
+import type { Har } from '../har/format.ts'
+import { authMatrix } from '../matrix/matrix.ts'
+import { mint, type SigningAlgorithm } from '../replay/mint.ts'
+import { firstOf, fromEnv, fromLogin, type LoginResult, type TokenProvider } from '../replay/providers.ts'
+import { replay } from '../replay/replay.ts'
+import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
+import { reasonOf, writeWhole } from './files.ts'
+import { loadLogin } from './login-module.ts'
+import { readRecording } from './recordings.ts'
+import { matrixToJUnit, replayToJUnit } from './replay-junit.ts'
+
+const ALGORITHMS = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA', 'HS256', 'HS384', 'HS512'] as const
+
+export const replayCommand: Command = {
+  name: 'replay',
+  summary: 'Replay a recording with fresh tokens, and say what differs',
+  usage: '[options] <file.har|->',
+  details: [
+    'Tokens come from a login (--login), are minted (--mint), or come from the environment: TOKEN_ACCESS_P1_1 for {{access_p1_1}}. Logins, refreshes and logouts of the recording are replayed in their order, with the tokens that are given now.',
+    '--matrix sends each request that was accepted with every wrong token instead: none, expired, for another audience, tampered, of another user, after logout, and expects 401 or 403.',
+  ],
+  takesFiles: true,
+  options: {
+    'base-url': { type: 'string', short: 'u', value: '<url>', help: 'where the API is now (default: where it was)' },
+    login: { type: 'string', value: '<module>', help: 'a JavaScript module whose default export signs a principal in' },
+    mint: { type: 'string', value: '<jwk.json>', help: 'mint tokens with this private key' },
+    alg: { type: 'string', choices: ALGORITHMS, help: 'how they are signed (default: ES256)' },
+    iss: { type: 'string', value: '<url>', help: 'their issuer' },
+    secrets: { type: 'string', value: '<file.json>', help: 'passwords and the like, by the id of their placeholder' },
+    matrix: { type: 'boolean', help: 'send wrong tokens, and expect 401 or 403' },
+    unsafe: { type: 'boolean', help: 'with --matrix: also requests that change something' },
+    body: { type: 'string', choices: ['schema', 'exact', 'ignore'], help: 'how bodies are compared (default: schema)' },
+    noise: {
+      type: 'string',
+      multiple: true,
+      value: '<path>',
+      help: 'what may differ: body.orders.*.at. May be repeated',
+    },
+    'on-expired': {
+      type: 'string',
+      choices: ['renew', 'fail'],
+      help: 'when a token is refused that was not (default: renew)',
+    },
+    junit: { type: 'string', value: '<file>', help: 'write a JUnit report there as well' },
+  },
+  examples: [
+    [
+      'tokenward replay app.har --base-url http://localhost:3000 --login ./login.mjs',
+      'against an API, with your own login',
+    ],
+    [
+      'tokenward replay app.har -u http://localhost:3000 --mint key.json --iss https://id.example.com --matrix --junit matrix.xml',
+      'what only tokens make possible, in CI',
+    ],
+  ],
+  run: runReplay,
+}
+
+async function runReplay(args: Arguments, io: Io): Promise<ExitCode> {
+  const har = await readRecording(args.positionals[0], io)
+  const common = { tokens: await tokensOf(args, io), ...(await targetOf(args)) }
+  try {
+    return args.has('matrix') ? await runMatrix(har, { args, io, common }) : await runPlain(har, { args, io, common })
+  } catch (error) {
+    if (error instanceof RecordingError || error instanceof TypeError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+interface Target {
+  readonly baseUrl?: string
+  readonly secrets?: Readonly<Record<string, string>>
+}
+
+interface Running {
+  readonly args: Arguments
+  readonly io: Io
+  readonly common: Target & { readonly tokens: TokenProvider }
+}
+
+async function runPlain(har: Har, { args, io, common }: Running): Promise<ExitCode> {
+  const report = await replay(har, {
+    ...common,
+    onExpired: (args.get('on-expired') ?? 'renew') as 'renew' | 'fail',
+    assert: { body: (args.get('body') ?? 'schema') as 'schema' | 'exact' | 'ignore', noise: args.all('noise') },
+  })
+  await io.stdout.write(report.text)
+  await writeJUnit(args, replayToJUnit(report))
+  return report.ok ? 0 : 1
+}
+
+async function runMatrix(har: Har, { args, io, common }: Running): Promise<ExitCode> {
+  const report = await authMatrix(har, { ...common, unsafe: args.has('unsafe') })
+  await io.stdout.write(report.text)
+  await writeJUnit(args, matrixToJUnit(report))
+  return report.ok ? 0 : 1
+}
+
+async function writeJUnit(args: Arguments, xml: string): Promise<void> {
+  const path = args.get('junit')
+  if (path !== undefined) await writeWhole(path, [xml])
+}
+
+async function tokensOf(args: Arguments, { env }: Io): Promise<TokenProvider> {
+  const providers: TokenProvider[] = []
+  const module = args.get('login')
+  const key = args.get('mint')
+  if (module !== undefined) {
+    const login = await loadLogin(module)
+    providers.push(fromLogin(async (principal) => (await login(principal)) as LoginResult))
+  }
+  if (key !== undefined) {
+    const iss = args.get('iss')
+    const alg = (args.get('alg') ?? 'ES256') as SigningAlgorithm
+    providers.push(mint({ key: (await readJson(key)) as JsonWebKey, alg, ...(iss === undefined ? {} : { iss }) }))
+  }
+  return firstOf(...providers, fromEnv(env))
+}
+
+async function targetOf(args: Arguments): Promise<Target> {
+  const baseUrl = args.get('base-url')
+  const secrets = args.get('secrets')
+  if (baseUrl !== undefined && !URL.canParse(baseUrl)) throw new UsageError(`--base-url ${baseUrl} is no URL.`)
+  return {
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(secrets === undefined ? {} : { secrets: (await readJson(secrets)) as Record<string, string> }),
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`cannot read ${path}: ${reasonOf(error)}`)
+  })
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UsageError(`${path} is no JSON.`)
+  }
+}
