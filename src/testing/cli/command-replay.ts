@@ -51,7 +51,7 @@ export const replayCommand: Command = {
       'against an API, with your own login',
     ],
     [
-      'tokenward replay app.har -u http://localhost:3000 --mint key.json --iss https://id.example.com --matrix --junit matrix.xml',
+      'tokenward replay app.har -u http://localhost:3000 --mint key.json --matrix --junit matrix.xml',
       'what only tokens make possible, in CI',
     ],
   ],

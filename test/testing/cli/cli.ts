@@ -10,15 +10,24 @@ export interface Ran {
   readonly err: string
 }
 
+/** What it has of the outside world, where that matters. */
+export interface Given extends Partial<Io> {
+  /** On standard input. */
+  readonly input?: string
+  /** Is told what is written to standard output, at once. */
+  readonly onOut?: (text: string) => void
+}
+
 /** Runs `tokenward` within this process, with streams and a clock of its own. */
-export async function tokenward(
-  args: readonly string[],
-  given: Partial<Io> & { readonly input?: string } = {},
-): Promise<Ran> {
+export async function tokenward(args: readonly string[], given: Given = {}): Promise<Ran> {
   const written = { out: '', err: '' }
   const output = (name: 'out' | 'err', isTerminal = false): Io['stdout'] => ({
     isTerminal,
-    write: async (text) => void (written[name] += typeof text === 'string' ? text : new TextDecoder().decode(text)),
+    write: async (chunk) => {
+      const text = typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)
+      written[name] += text
+      if (name === 'out') given.onOut?.(text)
+    },
   })
   async function* stdin(): AsyncGenerator<Uint8Array> {
     yield new TextEncoder().encode(given.input ?? '')

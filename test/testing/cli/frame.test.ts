@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { completionFor } from '../../../src/testing/cli/completion.ts'
 import { commands } from '../../../src/testing/cli/commands.ts'
+import { codeIn, tableOf } from '../../docs/markdown.ts'
 import { tokenward } from './cli.ts'
 
 describe('help', () => {
@@ -61,7 +62,7 @@ describe('completion', () => {
       const line = `${script}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _tokenward; printf '%s\\n' "\${COMPREPLY[@]}"`
       return execFileSync('bash', ['--norc', '-c', line], { encoding: 'utf8' }).trim().split('\n')
     }
-    expect(complete('tokenward', 's')).toEqual(['scan', 'sanitize'])
+    expect(complete('tokenward', 's')).toEqual(['serve', 'scan', 'sanitize'])
     expect(complete('tokenward', 'scan', '--fo')).toEqual(['--format'])
     expect(complete('tokenward', 'scan', '--format', 's')).toEqual(['sarif'])
     expect(complete('tokenward', 'scan', 'package.js')).toEqual(['package.json'])
@@ -75,4 +76,9 @@ describe('completion', () => {
       for (const option of Object.keys(options)) expect(script).toMatch(new RegExp(`(?:--|-l )${option}\\b`))
     }
   })
+})
+
+test('the guide of the test kit lists every command', () => {
+  const rows = tableOf('docs/testing.md', 'command', 'does').map(([name]) => codeIn(name)[0])
+  expect(rows).toEqual(commands.map(({ name }) => name))
 })
