@@ -71,37 +71,33 @@ export function createSender(
     wanted.need = to.need
     let now = clock.now()
     wanted.begun ??= now
-    let used = ready(held, wanted, now)
-    if (!used) {
-      used = await fresh(held, wanted)
-      now = clock.now()
+    const here = ready(held, wanted, now)
+    let used: Usable = here ?? (await fresh(held, wanted))
+    if (!here) now = clock.now()
+    // Sent once more for a refused proof, and once more for a refused token.
+    for (let renewed = false; ; now = clock.now()) {
+      const reply = await transmit(used, wanted, exchange, now)
+      const verdict = judgeReply(exchange, reply, used, wanted)
+      const { action } = verdict
+      const isTokenRefused = action === 'refresh-retry' && !renewed && isWorthwhile(used, origin)
+      const isProofRefused = PROVEN.includes(action)
+      // What is used once is spent, whatever it was refused for.
+      const isSpent = isTokenRefused || (isProofRefused && wanted.need?.once)
+      const renewal = isSpent ? fresh(used, wanted, used.tokens) : undefined
+      if (wanted.retry === false || !(isTokenRefused || isProofRefused)) {
+        renewal?.catch(() => {})
+        return deliver(reply, verdict, origin)
+      }
+      used = (await renewal) ?? used
+      if (!exchange.repeatable) throw notRetryable()
+      if (isProofRefused) wanted.tried = PROVEN
+      else renewed = true
     }
-    let reply = await transmit(used, wanted, exchange, now)
-    let verdict = judgeReply(exchange, reply, used, wanted)
-    if (isProofRefused(verdict, wanted)) {
-      reply = await proveAgain(used, wanted, exchange)
-      verdict = judgeReply(exchange, reply, used, wanted)
-    }
-    if (verdict.action !== 'refresh-retry' || !isWorthwhile(used, origin)) return deliver(reply, verdict, origin)
-
-    const renewal = fresh(used, wanted, used.tokens)
-    if (wanted.retry === false) {
-      renewal.catch(() => {})
-      return deliver(reply, verdict, origin)
-    }
-    const renewed = await renewal
-    if (!exchange.repeatable) throw notRetryable()
-    reply = await transmit(renewed, wanted, exchange, clock.now())
-    verdict = judgeReply(exchange, reply, renewed, wanted)
-    if (isProofRefused(verdict, wanted)) {
-      reply = await proveAgain(renewed, wanted, exchange)
-      verdict = judgeReply(exchange, reply, renewed, wanted)
-    }
-    return deliver(reply, verdict, origin)
   }
 
   /** Puts the request on the wire, a Bearer token in this very task. */
   function transmit<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>, now: Instant): Promise<Reply> {
+    target.proof = undefined
     if (used.tokens.tokenType === 'Bearer') return put(used, target, exchange, now)
     return prove(used, target).then((proof) => {
       target.proof = proof
@@ -147,15 +143,6 @@ export function createSender(
       end(session, 'key-lost', heldIn(store.get())?.tokens?.elsewhere)
       throw abortError(session.signal)
     }
-  }
-
-  /** The proof was refused, not the token: one more attempt, with another proof. */
-  async function proveAgain<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>): Promise<Reply> {
-    if (!exchange.repeatable) throw notRetryable()
-    // One for both reasons: no request is sent more than three times.
-    target.tried = PROVEN
-    // What is used once is spent, whatever it was refused for.
-    return transmit(target.need?.once ? await fresh(used, target, used.tokens) : used, target, exchange, clock.now())
   }
 
   function judgeReply<Reply>(
@@ -255,11 +242,8 @@ type Judged = Verdict & { readonly status: number }
 const FINE: Judged = { action: 'propagate', status: 200 }
 
 const PROPAGATE = { action: 'propagate' } as const
+/** One attempt for both: no request is sent more than three times. */
 const PROVEN: readonly Action[] = ['nonce-retry', 'proof-retry']
-
-function isProofRefused({ action }: Verdict, { retry }: SendTarget): boolean {
-  return retry !== false && PROVEN.includes(action)
-}
 
 function notRetryable(): TokenError {
   return new TokenError(

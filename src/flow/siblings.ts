@@ -85,7 +85,7 @@ export function createSiblings(
     const held = here(wish)
     if (!held?.tokens || !asked.delete(wish)) return
     const tokens = toShared(held.tokens, clock.now())
-    share.post({ type: 'tokens', epoch: held.session.epoch, tokens, ...toPart(wish) })
+    share.post({ type: 'tokens', epoch: held.session.epoch, tokens, wish })
   }
 
   function look(): void {
@@ -96,7 +96,7 @@ export function createSiblings(
     want({ session, tokens, wish }, fromHolder = false) {
       // What is used once is for nobody else, unless somebody else has to get it.
       if (isOnce(wish) && !fromHolder) return
-      share.post({ type: 'wanted', epoch: session.epoch, sequence: tokens?.sequence ?? 0, ...toPart(wish) })
+      share.post({ type: 'wanted', epoch: session.epoch, sequence: tokens?.sequence ?? 0, wish })
     },
     serve,
     hear(message) {
@@ -157,8 +157,4 @@ export function createSiblings(
 
 function isOnce(wish: string | undefined): boolean {
   return wish !== undefined && fromWish(wish).once !== undefined
-}
-
-function toPart(wish: string | undefined): { readonly wish?: string } {
-  return wish === undefined ? {} : { wish }
 }
