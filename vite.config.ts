@@ -15,6 +15,7 @@ export default defineConfig({
         'axios/index': 'src/axios/index.ts',
         'fetch/index': 'src/fetch/index.ts',
         'oauth/index': 'src/oauth/index.ts',
+        'dpop/index': 'src/dpop/index.ts',
         'storage/index': 'src/storage/index.ts',
         'testing/index': 'src/testing/index.ts',
         cli: 'src/testing/cli/main.ts',

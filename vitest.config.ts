@@ -11,7 +11,7 @@ export default defineConfig(async () => {
     resolve: {
       alias: [
         { find: /^tokenward$/, replacement: source('index.ts') },
-        { find: /^tokenward\/(axios|fetch|oauth|storage|testing)$/, replacement: source('$1/index.ts') },
+        { find: /^tokenward\/(axios|dpop|fetch|oauth|storage|testing)$/, replacement: source('$1/index.ts') },
       ],
     },
     test: {

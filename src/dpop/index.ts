@@ -6,6 +6,9 @@ import { ownMembers } from '../lib/own.ts'
 import type { Binding } from '../ports.ts'
 import { createBinding } from './binding.ts'
 
+export type { SigningAlg } from '../adapters/signing.ts'
+export type { Binding, ProofRequest } from '../ports.ts'
+
 export interface DpopOptions {
   /** The algorithm of new keys. Default `'ES256'`, which is also taken where a browser has no `'Ed25519'`. */
   readonly alg?: SigningAlg
@@ -21,6 +24,14 @@ export interface DpopOptions {
  * key of its own; it is kept in IndexedDB (`tokenward-dpop`), serves all tabs of the session, and is deleted with it.
  *
  * A script that runs in the page (XSS) cannot take the key away, but can use it there as we do.
+ *
+ * @example
+ *   oauthSource({
+ *     issuer: 'https://login.example.com',
+ *     clientId: 'shop',
+ *     redirectUri: 'https://shop.example.com/callback',
+ *     dpop: dpop(),
+ *   })
  *
  * @throws `TypeError` when an option is wrong.
  * @see [RFC 9449](https://www.rfc-editor.org/rfc/rfc9449.html)

@@ -28,6 +28,7 @@ export function problemsOf(files: Files, options: ts.CompilerOptions = {}): stri
       'tokenward/axios': [`${root}src/axios/index.ts`],
       'tokenward/fetch': [`${root}src/fetch/index.ts`],
       'tokenward/oauth': [`${root}src/oauth/index.ts`],
+      'tokenward/dpop': [`${root}src/dpop/index.ts`],
       'tokenward/storage': [`${root}src/storage/index.ts`],
       'tokenward/testing': [`${root}src/testing/index.ts`],
     },

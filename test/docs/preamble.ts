@@ -39,6 +39,7 @@ export const imports = `
   import { cookieSource, createTokenManager, jsonSource, tokenErrorOf } from 'tokenward'
   import { bindAxios } from 'tokenward/axios'
   import { createFetch } from 'tokenward/fetch'
+  import { dpop } from 'tokenward/dpop'
   import { oauthSource } from 'tokenward/oauth'
   import { encryptedStorage, indexedDbStorage } from 'tokenward/storage'
   import { createApiServer, createAuthServer, createClock, createMockServer, fault, fingerprint, toHandlers } from 'tokenward/testing'

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import axios from 'axios'
 import * as core from 'tokenward'
 import * as axiosBinding from 'tokenward/axios'
+import * as dpopEntry from 'tokenward/dpop'
 import * as fetchBinding from 'tokenward/fetch'
 import * as oauth from 'tokenward/oauth'
 import * as storage from 'tokenward/storage'
@@ -84,6 +85,7 @@ describe('the snippets of the guides run', () => {
     'tokenward/axios': axiosBinding,
     'tokenward/fetch': fetchBinding,
     'tokenward/oauth': oauth,
+    'tokenward/dpop': dpopEntry,
     'tokenward/storage': storage,
     'tokenward/testing': testing,
   }
@@ -218,6 +220,7 @@ describe('the facts of the documents', () => {
         'tokenward/axios': axiosBinding,
         'tokenward/fetch': fetchBinding,
         'tokenward/oauth': oauth,
+        'tokenward/dpop': dpopEntry,
         'tokenward/storage': storage,
         'tokenward/testing': {},
       }).map(([entry, values]) => [entry, Object.keys(values).sort()]),

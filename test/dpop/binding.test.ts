@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
-import { dpop } from '../../src/dpop/index.ts'
+import { dpop } from 'tokenward/dpop'
 import { skewOf } from '../../src/dpop/skew.ts'
 import { tokenErrorOf } from '../../src/errors.ts'
 import type { Binding } from '../../src/ports.ts'

@@ -14,7 +14,7 @@ import {
 import { bindAxios } from 'tokenward/axios'
 import { createFetch } from 'tokenward/fetch'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { dpop, type DpopOptions } from '../../src/dpop/index.ts'
+import { dpop, type DpopOptions } from 'tokenward/dpop'
 import { dpopSource } from '../support/dpop-source.ts'
 import { type DpopServer, type DpopSettings, type NonceRule, startDpopServer } from '../support/dpop-server.ts'
 import { vectors } from './vectors.ts'

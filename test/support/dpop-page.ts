@@ -3,7 +3,7 @@ import { createTokenManager, tokenErrorOf, type TokenManager } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
 import { createFetch } from 'tokenward/fetch'
 import { encryptedStorage } from 'tokenward/storage'
-import { dpop } from '../../src/dpop/index.ts'
+import { dpop } from 'tokenward/dpop'
 import { dpopSource } from './dpop-source.ts'
 
 /** What a test finds in the page as `app`. */
