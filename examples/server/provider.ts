@@ -1,7 +1,15 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose'
+import {
+  createLocalJWKSet,
+  EmbeddedJWK,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+  jwtVerify,
+} from 'jose'
 // @ts-expect-error It has no types.
 import Provider, { interactionPolicy } from 'oidc-provider'
 
@@ -189,10 +197,11 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     }
     if (request.method === 'OPTIONS') return void response.writeHead(204, cors).end()
     const resource = `${api}${new URL(request.url ?? '/', api).pathname}`
-    const token = /^Bearer (.+)$/.exec(authorization)?.[1]
-    const found = token === undefined ? undefined : await look(resource, token)
+    const [, scheme = 'Bearer', token] = /^(Bearer|DPoP) (.+)$/.exec(authorization) ?? []
+    const jkt = scheme === 'DPoP' ? await prover(request, resource, String(token)) : undefined
+    const found = token === undefined ? undefined : await look(resource, token, jkt)
     const status = found ? 200 : 401
-    const challenge = token === undefined ? 'Bearer' : 'Bearer error="invalid_token"'
+    const challenge = token === undefined ? 'Bearer' : `${scheme} error="invalid_token"`
     response.writeHead(status, {
       'Content-Type': 'application/json',
       'Cache-Control': 'no-store',
@@ -203,13 +212,22 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
   }
 
   /** Whose token it is, if it is good for `resource`. */
-  async function look(resource: string, token: string): Promise<{ user: string } | undefined> {
+  async function look(resource: string, token: string, jkt?: string): Promise<{ user: string } | undefined> {
     if (resource.endsWith('/jwt')) {
       const checked = await jwtVerify(token, keys, { issuer, audience: resource }).catch(() => undefined)
-      return checked && { user: String(checked.payload.sub) }
+      const bound = (checked?.payload['cnf'] as { jkt?: string } | undefined)?.jkt
+      return checked && bound === jkt ? { user: String(checked.payload.sub) } : undefined
     }
     const known = await provider.AccessToken.find(token)
-    return known?.isValid && known.aud === resource ? { user: known.accountId } : undefined
+    return known?.isValid && known.aud === resource && known.jkt === jkt ? { user: known.accountId } : undefined
+  }
+
+  /** Whose key has proved this request (RFC 9449 section 4.3). */
+  async function prover({ headers, method }: IncomingMessage, htu: string, token: string): Promise<string> {
+    const { payload, protectedHeader } = await jwtVerify(String(headers['dpop']), EmbeddedJWK, { typ: 'dpop+jwt' })
+    const ath = createHash('sha256').update(token).digest('base64url')
+    const isGood = payload['htm'] === method && payload['htu'] === htu && payload['ath'] === ath
+    return isGood ? calculateJwkThumbprint(protectedHeader.jwk as JWK) : 'none'
   }
 
   return {

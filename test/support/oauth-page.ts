@@ -1,4 +1,4 @@
-import { createTokenManager, tokenErrorOf, type SessionState, type TokenManager } from 'tokenward'
+import { createTokenManager, type Resource, tokenErrorOf, type SessionState, type TokenManager } from 'tokenward'
 import { createFetch } from 'tokenward/fetch'
 import { oauthSource, type OAuthLogin, type OAuthSourceOptions } from 'tokenward/oauth'
 import { encryptedStorage } from 'tokenward/storage'
@@ -7,6 +7,8 @@ import { encryptedStorage } from 'tokenward/storage'
 export interface PageSettings {
   readonly source: OAuthSourceOptions
   readonly api: string
+  /** Default: the whole API. */
+  readonly resources?: readonly (string | Resource)[]
   /** Calls `restore()` as soon as the page is there. */
   readonly restores: boolean
   readonly stores: boolean
@@ -34,13 +36,13 @@ declare global {
   var visit: Client
 }
 
-const { source: config, api, stores, restores, requestTimeoutMs } = globalThis.oauthSettings
+const { source: config, api, resources = [api], stores, restores, requestTimeoutMs } = globalThis.oauthSettings
 let shift = 0
 
 function create(source = oauthSource(config)): Client {
   const tokens = createTokenManager({
     source,
-    resources: [api],
+    resources,
     timing: { requestTimeoutMs },
     ...(stores && { storage: encryptedStorage() }),
     ports: { clock: { now: () => ({ wall: Date.now() + shift, monotonic: performance.now() + shift }) } },
