@@ -1,6 +1,6 @@
 import type { Finding } from './findings.ts'
 import { plural, text } from './html-text.ts'
-import { ruleOf, type RuleId } from './rules.ts'
+import { ruleOf, type RuleId, type Severity } from './rules.ts'
 import { reportStyle } from './report-style.ts'
 import { sizeOf, tally } from './report-text.ts'
 import type { ScanReport } from './scan.ts'
@@ -14,7 +14,7 @@ import { toTimeline } from './report-timeline.ts'
 export function toHtmlReport(report: ScanReport, title = 'Tokens in logs and recordings'): string {
   const { findings, tokens, dropped, characters } = report
   const policy = `default-src 'none'; style-src 'sha256-${base64(digest(reportStyle))}'; base-uri 'none'; form-action 'none'`
-  const rules = [...new Set(findings.map(({ rule }) => rule))].sort(byNumber)
+  const rules = [...new Set(findings.map(({ rule }) => rule))].sort(byWeight)
   const shown = tokens
     .map((token) => ({ token, findings: findings.filter(({ fingerprint }) => fingerprint === token.id) }))
     .sort((a, b) => b.findings.length - a.findings.length || b.token.stepCount - a.token.stepCount)
@@ -71,8 +71,9 @@ function tableOf(findings: readonly Finding[]): string {
 const placeOf = ({ file, line, column, entry, part }: Finding['where']): string =>
   `${file}:${String(line)}:${String(column)}${entry === undefined ? '' : ` entry ${String(entry)}`}${part === undefined ? '' : ` ${part}`}`
 
-const byNumber = (a: RuleId, b: RuleId): number =>
-  a.charCodeAt(0) - b.charCodeAt(0) || Number(a.slice(1)) - Number(b.slice(1))
+/** The worst first. */
+const byWeight = (a: RuleId, b: RuleId): number => ORDER.indexOf(ruleOf(a).severity) - ORDER.indexOf(ruleOf(b).severity)
+const ORDER: readonly Severity[] = ['critical', 'high', 'medium', 'low']
 
 /** The policy wants base64, with its padding. */
 const base64 = (base64url: string): string =>

@@ -18,7 +18,19 @@ export function toTimeline(
   return `<details class="token"${findings.length > 0 ? ' open' : ''}><summary><code>${text(id)}</code> ${kind} token <span class="${rules.length === 0 ? 'dim' : 'bad'}">${text(summary)}</span></summary>
 ${drawing({ steps, expiresAt, findings })}
 <ol>${steps.map((step) => `<li class="${classOf(step)}">${text(sentenceOf(step))}</li>`).join('')}</ol>
-${findings.map(({ rule, message }) => `<p class="bad">${rule}: ${text(message)}</p>`).join('')}</details>`
+${told(findings).join('')}</details>`
+}
+
+/** Each sentence once, and how often. */
+function told(findings: readonly Finding[]): string[] {
+  const counts = new Map<string, number>()
+  for (const { rule, message } of findings) {
+    const sentence = `${rule}: ${message}`
+    counts.set(sentence, (counts.get(sentence) ?? 0) + 1)
+  }
+  return [...counts].map(
+    ([sentence, count]) => `<p class="bad">${text(sentence)}${count === 1 ? '' : ` (${String(count)} times)`}</p>`,
+  )
 }
 
 interface Drawing {
