@@ -38,6 +38,8 @@ const EXAMPLES = new Set([
 function isWords(value: string): boolean {
   return value.split(/[-_.~+/=:!]+/).every((part) => {
     if (part === '' || /^\d{1,4}$/.test(part)) return true
+    // Words may end in a number, but are not full of them.
+    if (/\d\D+\d/.test(part)) return false
     const words = part.replace(/([a-z\d])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3 $2').split(' ')
     return (
       (words.length === 1 || part.length / words.length >= 3) &&

@@ -138,15 +138,16 @@ describe('sanitize', () => {
       (token) => `x\\"access_token\\":\\"${token}\\"`,
       (token) => `grant_type=refresh_token&refresh_token=${encodeURIComponent(token)}&a=b`,
     ]
-    const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
-    const tokens = fc.string({ unit: fc.constantFrom(...letters), minLength: 40, maxLength: 60 })
+    // Drawn evenly, as a server draws them: a generator that likes the first letters makes words.
+    const tokens = fc
+      .tuple(fc.constantFrom('opaque', 'opq22', 'hex40', 'jwt', 'uuid'), fc.nat())
+      .map(([shape, seed]) => valueOf(shape, `${seed}`))
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(tokens, fc.nat(places.length - 1)), { minLength: 1, maxLength: 8 }),
         async (all) => {
-          const random = all.filter(([token]) => /\d/.test(token) && /[a-z]/.test(token) && new Set(token).size > 15)
-          const out = await sanitized(random.map(([token, place]) => places[place]!(token)).join('\n'))
-          for (const [token] of random) expect(out).not.toContain(token)
+          const out = await sanitized(all.map(([token, place]) => places[place]!(token)).join('\n'))
+          for (const [token] of all) expect(out).not.toContain(token)
         },
       ),
     )
