@@ -30,5 +30,5 @@ async function afterwards(work: Promise<unknown>): Promise<void> {
 }
 
 byId('sign-in').onclick = () => afterwards(tokens.login({ email: 'demo@example.com', password: 'demo' }))
-byId('call').onclick = () => afterwards(Promise.all([api.get('/me'), api.post('/echo', { hello: 'there' })]))
+byId('call').onclick = () => afterwards(Promise.all([api.get('/me'), api.get('/orders')]))
 byId('log-out').onclick = () => afterwards(tokens.logout())

@@ -56,7 +56,7 @@ test('a session that was recorded in a browser is replayed green against the liv
   })
   await page.goto(url)
   const recorded = page.getByLabel('The recording')
-  const calls = ['GET /api/me 200', 'POST /api/echo 200']
+  const calls = ['GET /api/me 200', 'GET /api/orders 200']
   await page.getByText('Sign in', { exact: true }).click()
   await recorded.getByText('POST /auth/login 200').waitFor()
   await page.getByText('Call the API').click()

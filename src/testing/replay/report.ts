@@ -57,7 +57,8 @@ function toLines({
   reason,
   renewed,
 }: ReplayResult): string[] {
-  const status = outcome === 'different' && actual ? `${expected.status} -> ${actual.status}` : String(expected.status)
+  const isOther = actual !== undefined && actual.status !== expected.status
+  const status = isOther ? `${expected.status} -> ${actual.status}` : String(expected.status)
   const notes = [reason, renewed ? 'with a new token' : undefined].filter((note) => note !== undefined)
   const told = notes.length > 0 ? `  (${notes.join('; ')})` : ''
   return [
