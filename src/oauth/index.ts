@@ -3,7 +3,7 @@ import { timer } from '../adapters/clock.ts'
 import { page } from '../adapters/page.ts'
 import { records } from '../adapters/records.ts'
 import type { TokenSource } from '../ports.ts'
-import { createLazyDpop } from './lazy-dpop.ts'
+import { lazyBinding } from './lazy-binding.ts'
 import type { OAuthLogin, OAuthSourceOptions } from './options.ts'
 import { createOAuthSource } from './source.ts'
 
@@ -33,5 +33,5 @@ export type { AuthorizationServer, OAuthLogin, OAuthSourceOptions } from './opti
  * @see [RFC 10017](https://www.rfc-editor.org/rfc/rfc10017.html)
  */
 export function oauthSource(config: OAuthSourceOptions): TokenSource<OAuthLogin> {
-  return createOAuthSource(config, { ...page, timer, records, openChannel }, createLazyDpop)
+  return createOAuthSource(config, { ...page, timer, records, openChannel }, lazyBinding)
 }

@@ -1,18 +1,17 @@
 import type { Binding } from '../ports.ts'
 
-/** DPoP, loaded when it is first needed: whoever does not ask for it does not pay for it. */
-export function createLazyDpop(): Binding {
-  let loading: Promise<Binding> | undefined
+/** The binding of `dpop()`, whose code is loaded when a key is made, or used, for the first time. */
+export function lazyBinding(): Binding {
   let loaded: Binding | undefined
   async function load(): Promise<Binding> {
-    loading ??= import('../dpop/index.ts').then(({ dpop }) => dpop())
-    return (loaded = await loading)
+    const { dpop } = await import('../dpop/index.ts')
+    return (loaded ??= dpop())
   }
   return {
     allowBearer: false,
     create: async () => (await load()).create(),
     prove: async (attempt) => (await load()).prove(attempt),
-    // What has been proved has been loaded.
+    // Of a proof: so it is there.
     learn: (proof, header) => loaded?.learn(proof, header) ?? false,
     forget: async (key) => (await load()).forget(key),
   }
