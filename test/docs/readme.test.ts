@@ -31,6 +31,7 @@ const documents = [
   'docs/platform.md',
   'docs/testing.md',
   'docs/dpop.md',
+  'docs/oauth.md',
   'docs/resources.md',
   'docs/scan.md',
   'docs/scan-figures.md',
