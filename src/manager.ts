@@ -126,6 +126,8 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
   const probation = createProbation()
   const narrow = createNarrow(() => clock.now())
   const told = new Set<string>()
+  /** What the application was told last. */
+  let shown: SessionState | undefined
   const degraded = (what: string, why: unknown): void => {
     if (told.size < told.add(what).size)
       events.emit('degraded', { what, why: why instanceof Error ? describe(why, []) : 'unknown' })
@@ -164,6 +166,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     watch: createWatch(events),
     probation,
     narrow,
+    by: ports.random().toString(36).slice(2),
     life: life.signal,
     newSession: (epoch, started) => createSession(epoch, started, ports.newAbort()),
     hasCredential: ({ tokens }) =>
@@ -187,7 +190,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
       isSignedIn(previous) ? previous.session : undefined,
     ]
     events.batch(() => {
-      events.emit('state', store.snapshot())
+      if (shown !== store.snapshot()) events.emit('state', (shown = store.snapshot()))
       if (now === before) return
       if (before) {
         const { reason, elsewhere } =

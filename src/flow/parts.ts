@@ -34,6 +34,8 @@ export interface Parts {
   readonly sealing: Sealing | undefined
   readonly watch: Watch
   readonly probation: Probation
+  /** Names this tab in the record. */
+  readonly by: string
   /** Aborts when the manager is disposed of. */
   readonly life: AbortSignal
   newSession(epoch: number, started: Instant): OwnedSession

@@ -22,7 +22,7 @@ export function createRestore(
   { begin, login }: SignIn,
   refresh: Refresh,
 ): Restore {
-  const { store, source, calls, attempts, ports, settings, epochs, share, events } = parts
+  const { store, source, calls, attempts, ports, settings, epochs, share, events, by } = parts
   const { clock } = ports
 
   return function restore(ask, signal) {
@@ -108,6 +108,8 @@ export function createRestore(
     const session = recall(known)
     const record = idleMs < Infinity ? await share.update(() => undefined) : undefined
     if (!isCurrent()) return store.snapshot()
+    // Meanwhile it may have ended, in a tab that did not wait for this one.
+    if (epochs.newest()?.epoch !== known.epoch) return find(false, isCurrent, flight)
     const now = clock.now()
     const isIdle = record?.epoch === known.epoch && now.wall - record.active >= idleMs
     if (isIdle || elapsedMs(session.started, now) > absoluteMs) {
@@ -115,6 +117,24 @@ export function createRestore(
       end(session, isIdle ? 'idle' : 'expired')
     } else await refresh.find({ session, tokens: undefined }).catch(() => {})
     return store.snapshot()
+  }
+
+  /** There is no session yet to claim, and still no two tabs may present one cookie at once, nor one whose answer is lost. */
+  async function mark(): Promise<void> {
+    for (let busyMs = 1; busyMs > 0;) {
+      const since = clock.now().wall
+      await share.update((record) => {
+        const { presented } = record ?? {}
+        busyMs = presented && presented.since <= since ? presented.until - since : 0
+        const next = { by, since, until: since + 1.5 * settings.requestTimeoutMs }
+        return busyMs > 0 ? undefined : { version: 1, epoch: 0, sequence: 0, active: since, ...record, presented: next }
+      })
+      if (busyMs > 0) await new Promise<void>((resolve) => void ports.timer(resolve, busyMs))
+    }
+  }
+
+  function unmark(): Promise<unknown> {
+    return share.update((record) => (record?.presented?.by === by ? { ...record, presented: undefined } : undefined))
   }
 
   async function askServer(
@@ -126,14 +146,19 @@ export function createRestore(
     let sent = false
     let before: Epoch | undefined
     try {
-      const tokens = await calls.run(async (context) => {
-        // Another tab may have asked while this one waited for its turn.
-        before = epochs.newest()
-        if (!isCurrent() || (before && (!ask || before.what === 'signed-in'))) return undefined
-        const asked = clock.now()
-        sent = ports.lifecycle.online()
-        const response = await source.restore?.(context)
-        return response && parseTokenResponse(response, asked, source.binding)
+      const tokens = await calls.inTurn(async (call) => {
+        await mark()
+        const answer = call(async (context) => {
+          // Another tab may have asked while this one waited for its turn.
+          before = epochs.newest()
+          if (!isCurrent() || (before && (!ask || before.what === 'signed-in'))) return undefined
+          const asked = clock.now()
+          sent = ports.lifecycle.online()
+          const response = await source.restore?.(context)
+          return response && parseTokenResponse(response, asked, source.binding)
+        })
+        await answer.then(unmark, (thrown: unknown) => (isAnswer(thrown) || !sent) && unmark())
+        return answer
       })
       const known = epochs.newest()
       if (isCurrent() && known?.what === 'signed-in') return await findKnown(known, isCurrent, flight)

@@ -31,7 +31,7 @@ const SHORTEST_INTERVAL_MS = 1_000
 const OFFLINE_LOOK_MS = 60_000
 
 export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: SignOut): Schedule {
-  const { store, ports, settings, events, epochs, share, canRefresh } = parts
+  const { store, ports, settings, events, epochs, share, canRefresh, life } = parts
   const { clock, lifecycle, random, timer } = ports
   const { limits, leewayMs, background } = settings
   let active: Instant = { wall: 0, monotonic: 0 }
@@ -54,12 +54,14 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   }
 
   function look(): void {
-    stopTimer?.()
-    stopTimer = undefined
     if (stopped) return
     // Also while nobody is signed in: another tab may sign in, and its message be lost.
     stopWatching ??= lifecycle.watch(onMoment)
     notice()
+    // After that: whatever it has changed has been looked at, and has set the timer.
+    stopTimer?.()
+    stopTimer = undefined
+    if (life.aborted) return
     const state = store.get()
     if (!isSignedIn(state)) {
       rest()

@@ -58,14 +58,14 @@ export function createSender(
     if (withheld) {
       if (isSignedIn(state)) watch.withheld(origin, withheld)
       if (required) throw new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`)
-      return exchange.send({})
+      return untilAborted(exchange.send({}), [signal, life])
     }
     // What is on its way is waited for; if nothing comes of it, the request goes bare.
     const isComing = state.status === 'restoring' || required
     const held = isSignedIn(state) ? state : isComing ? await arrival(wanted, required) : undefined
     if (!held) {
       if (required) throw signedOut()
-      return exchange.send({})
+      return untilAborted(exchange.send({}), [signal, life])
     }
     wanted.to = to
     wanted.need = to.need

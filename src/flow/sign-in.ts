@@ -89,7 +89,10 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   async function giveBackCookie({ accessToken }: TokenSet, context: SourceContext): Promise<void> {
     loseCookie()
     const revoked = await source.revoke?.({ refreshToken: undefined, accessTokens: [accessToken] }, context)
-    if (revoked === 'confirmed' && !isSignedIn(store.get())) epochs.begin('nobody', 'logout', clock.now().wall)
+    const newest = epochs.newest()
+    // Whoever was signed in has lost his cookie to this one, unless he had signed out.
+    if (revoked === 'confirmed' && !isSignedIn(store.get()))
+      epochs.begin('nobody', newest?.what === 'unconfirmed' ? newest.reason : 'replaced', clock.now().wall)
   }
 
   return {

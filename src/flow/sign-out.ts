@@ -148,9 +148,10 @@ export function createSignOut(parts: Parts): SignOut {
       .then(async ([first, second]) => [first, second ?? 'confirmed', ...(await Promise.all(orphans))])
       .then((all) => WORST_FIRST.find((one) => all.includes(one)) ?? 'confirmed')
     void outcome.then((revoked) => {
+      const newest = epochs.newest()
       if (revoked === 'unconfirmed') settled = settled === outcome ? undefined : settled
-      // Unless somebody has signed in meanwhile.
-      else if (epochs.newest()?.what === 'unconfirmed') announce('nobody', 'logout')
+      // Unless somebody has signed in meanwhile. A tab that has slept still reads why.
+      else if (newest?.what === 'unconfirmed') announce('nobody', newest.reason)
     })
     return outcome
   }
@@ -217,6 +218,8 @@ export function createSignOut(parts: Parts): SignOut {
         else void revoke(tokens, unspent)
       } else if (!byCookie && source.revoke && unspent[0]) void revoke({ key: tokens?.key }, unspent)
     }
+    // A listener that was told may have gone on, and further than this.
+    if (newest.epoch <= met) return
     // A sign-in of this tab decides about itself when its answer comes.
     if (begun && attempts.current()) return
     met = newest.epoch

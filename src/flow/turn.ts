@@ -35,12 +35,10 @@ export const HANDOVER_MS = 250
 const ANSWER_MS = 1_000
 
 export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
-  const { store, ports, settings, epochs, share, siblings, sealing, narrow } = parts
+  const { store, ports, settings, epochs, share, siblings, sealing, narrow, by } = parts
   const { clock } = ports
   const { requestTimeoutMs } = settings
   const { newer } = siblings
-  /** Names this tab in the record. */
-  const by = ports.random().toString(36).slice(2)
 
   function settled(from: Held, flight: Promise<Held>): Held | undefined {
     notice()

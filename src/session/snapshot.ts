@@ -25,8 +25,16 @@ export type SessionState =
       readonly error?: TokenError
     }
 
-/** One snapshot for each state; the store keeps it, so that it is the same object until something changes. */
-export function toSnapshot(state: State): SessionState {
+/** Before there are tokens. */
+const NO_SCOPE: readonly string[] = Object.freeze([])
+
+/** What the application sees of `state`: the same object as `last`, until something of it changes. */
+export function toSnapshot(state: State, last?: SessionState): SessionState {
+  const next = show(state)
+  return last && Object.entries(next).every(([key, value]) => value === last[key as keyof SessionState]) ? last : next
+}
+
+function show(state: State): SessionState {
   const { status } = state
   if (status === 'restoring') return Object.freeze({ status, signedIn: false })
   if (status === 'signed-out') return Object.freeze({ ...state, signedIn: false })
@@ -36,7 +44,7 @@ export function toSnapshot(state: State): SessionState {
     signedIn: true,
     session: session.id,
     expiresAt: tokens?.lifetimeMs && tokens.obtained.wall + tokens.lifetimeMs,
-    scope: tokens?.scope ?? Object.freeze([]),
+    scope: tokens?.scope ?? NO_SCOPE,
     claims: tokens?.claims,
     ...(status === 'stale' && { error: state.failure.error }),
   })

@@ -26,7 +26,7 @@ export function createSessionStore(onChange: (state: State, previous: State) => 
       if (state === previous) return false
       // Nobody can see another refresh token.
       if (event.type === 'rotated') return true
-      snapshot = toSnapshot(state)
+      snapshot = toSnapshot(state, snapshot)
       const left = heldIn(previous)?.session
       if (left && left !== heldIn(state)?.session) left.end(endError(state))
       onChange(state, previous)

@@ -65,8 +65,8 @@ export const life: readonly Mutant[] = [
     [
       guardsLife,
       'the late confirmation of a logout ends the next session',
-      "else if (epochs.newest()?.what === 'unconfirmed') announce",
-      'else announce',
+      "else if (newest?.what === 'unconfirmed') announce('nobody', newest.reason)",
+      "else announce('nobody', 'logout')",
     ],
     [
       guardsOrder,

@@ -310,7 +310,12 @@ describe('what restore remembers in cookie mode', () => {
     stage.backend.auth.faults.next('refresh', fault.dropped())
     expect(await failureOf(stage.tokens.restore())).toMatchObject({ code: 'refresh_unavailable', transient: true })
     expect(stage.tokens.getState()).toEqual(before)
-    expect(await stage.tokens.restore()).toMatchObject({ signedIn: false })
+    // No answer came, so that nobody presents the cookie again before the time for one is over.
+    const again = stage.tokens.restore()
+    await stage.world.pass(14_000)
+    expect(stage.count('refresh')).toBe(1)
+    await stage.world.pass(2_000)
+    expect(await again).toMatchObject({ signedIn: false })
     expect(stage.count('refresh')).toBe(2)
   })
 
