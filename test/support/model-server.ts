@@ -1,4 +1,7 @@
 import { TokenError, type TokenResponse, type TokenSource } from 'tokenward'
+import { createAuthModel, type Access, type Issuing } from '../../src/testing/sim/auth-model.ts'
+
+export type { Access } from '../../src/testing/sim/auth-model.ts'
 
 /** How one call fares on its way. */
 export type Fate =
@@ -18,34 +21,6 @@ export type Fate =
   | 'unanswered'
 
 export type Operation = 'login' | 'refresh' | 'restore' | 'revoke'
-
-/** One sign-in at the server: a line of refresh tokens (or cookies), of which the last is good, and their access tokens. */
-export interface Family {
-  readonly owner: string
-  readonly access: Access[]
-  live: boolean
-}
-
-export interface Access {
-  readonly value: string
-  /** The refresh token, or the cookie, that came with it. */
-  readonly credential: string | undefined
-  readonly family: Family
-  readonly operation: Operation | 'granted'
-  /** What it is for alone. */
-  readonly resource: string | undefined
-  readonly scope: string | undefined
-  readonly expiresAt: number
-  revoked: boolean
-  /** Its answer has reached the client. */
-  delivered: boolean
-}
-
-interface Issuing {
-  readonly refreshable?: boolean
-  readonly resource?: string
-  readonly scope?: string
-}
 
 /** A call to the server, from the moment it leaves the client until the client knows its outcome. */
 export interface Call {
@@ -92,45 +67,15 @@ export interface ModelServer {
 }
 
 /**
- * A server with everything that matters for races: it rotates the refresh credential at each use, and takes the second
- * use of one as theft, which ends the whole family. A spent one revokes nothing. In the cookie flavour the jar takes
- * `Set-Cookie` in the order in which answers arrive.
+ * The model of a server behind a source: how calls travel there and back. In the cookie flavour the jar takes `Set-Cookie`
+ * in the order in which answers arrive.
  */
 export function createModelServer(options: ModelServerOptions): ModelServer {
   const { credential, lifetimeMs, connectionMs, now, carry, fateOf, onCall, onAnswer } = options
-  const families: Family[] = []
+  const model = createAuthModel({ lifetimeMs, now })
   const calls = new Set<Call>()
   const byCookie = credential === 'cookie'
   let jar: string | undefined
-  let count = 0
-  let refusing = false
-
-  function open(owner: string): Family {
-    const family: Family = { owner, access: [], live: true }
-    families.push(family)
-    return family
-  }
-
-  function issue(
-    family: Family,
-    operation: Access['operation'],
-    { refreshable = true, resource, scope }: Issuing = {},
-  ): Access {
-    const number = String(++count)
-    const access: Access = {
-      value: `${family.owner}.${number}`,
-      credential: refreshable ? `r${number}` : undefined,
-      family,
-      operation,
-      resource,
-      scope,
-      expiresAt: now() + lifetimeMs,
-      revoked: false,
-      delivered: false,
-    }
-    family.access.push(access)
-    return access
-  }
 
   function deliver(access: Access): TokenResponse {
     const { credential: fresh } = access
@@ -146,27 +91,13 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
   }
 
   function rotate(presented: string | undefined, operation: Operation, issuing?: Issuing): Access {
-    const family = familyOf(presented)
-    if (family?.live && isNewest(presented, family)) return issue(family, operation, issuing)
-    if (family) family.live = false
-    throw new TokenError('refresh_rejected', 'the server does not know this session')
-  }
-
-  function familyOf(presented: string | undefined): Family | undefined {
-    if (presented === undefined) return undefined
-    return families.find(({ access }) => access.some(({ credential: one }) => one === presented))
-  }
-
-  function isNewest(presented: string | undefined, { access }: Family): boolean {
-    return access.at(-1)?.credential === presented
+    const access = model.refresh(presented, operation, issuing)
+    if (!access) throw new TokenError('refresh_rejected', 'the server does not know this session')
+    return access
   }
 
   function revoke(presented: string | undefined, accessTokens: readonly string[]): void {
-    const family = familyOf(presented)
-    if (family && isNewest(presented, family)) family.live = false
-    for (const access of families.flatMap((one) => one.access)) {
-      if (!byCookie && accessTokens.includes(access.value)) access.revoked = true
-    }
+    model.revoke(presented, byCookie ? [] : accessTokens)
   }
 
   /** Takes a call to the server and back. `decide` is what the server does; `arrive` what its answer does here. */
@@ -190,8 +121,7 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
       const answer = attempt(() => {
         if (fate === 'busy') throw new TokenError('refresh_unavailable', 'the server is busy', { transient: true })
         if (fate !== 'refused') return decide()
-        const family = familyOf(presented)
-        if (family) family.live = false
+        model.end(presented)
         throw new TokenError(operation === 'login' ? 'login_failed' : 'refresh_rejected', 'the server refuses')
       })
       if (fate === 'unanswered') return never()
@@ -222,7 +152,7 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
         { operation: 'login', presented, signal },
         () => {
           revoke(presented, [])
-          return issue(open(owner), 'login')
+          return model.signIn(owner, 'login')
         },
         deliver,
       )
@@ -245,51 +175,32 @@ export function createModelServer(options: ModelServerOptions): ModelServer {
     ...(byCookie && {
       restore: async ({ signal }) => {
         const presented = jar
-        const decide = (): Access | undefined => {
-          try {
-            return rotate(presented, 'restore')
-          } catch {
-            return undefined
-          }
-        }
+        const decide = (): Access | undefined => model.refresh(presented, 'restore')
         return call({ operation: 'restore', presented, signal }, decide, (issued) => issued && deliver(issued))
       },
     }),
   }
 
-  const find = (value: string): Access | undefined =>
-    families.flatMap((family) => family.access).find((access) => access.value === value)
-
   return {
     source,
     calls,
-    judge(authorization) {
-      if (authorization === undefined) return 200
-      const access = find(authorization.replace('Bearer ', ''))
-      return !refusing && access && isGood(access) && access.expiresAt > now() ? 200 : 401
-    },
-    grant: (owner, options) => deliver(issue(open(owner), 'granted', options)),
-    forgetAccess() {
-      for (const family of families) for (const access of family.access) access.revoked = true
-    },
-    refuseAll: (yes) => void (refusing = yes),
-    access: find,
-    everything: () => families.flatMap((family) => family.access),
-    ownerOf: (presented) => familyOf(presented)?.owner,
+    judge: model.judge,
+    grant: (owner, options) => deliver(model.signIn(owner, 'granted', options)),
+    forgetAccess: model.forgetAccess,
+    refuseAll: model.refuseAll,
+    access: model.access,
+    everything: () => model.families.flatMap((family) => family.access),
+    ownerOf: (presented) => model.familyOf(presented)?.owner,
     live() {
-      if (byCookie) return familyOf(jar)?.live && jar !== undefined ? [jar] : []
-      return families.flatMap((family) => {
+      if (byCookie) return model.familyOf(jar)?.live && jar !== undefined ? [jar] : []
+      return model.families.flatMap((family) => {
         const held = family.access.findLast(({ delivered }) => delivered)
         if (!held || !family.live) return []
-        const spent = held.credential === undefined || !isNewest(held.credential, family)
+        const spent = held.credential === undefined || !model.isNewest(held.credential, family)
         return [...(spent ? [] : [held.credential]), ...(held.revoked ? [] : [held.value])]
       })
     },
   }
-}
-
-function isGood({ revoked, family }: Access): boolean {
-  return !revoked && family.live
 }
 
 function never(): Promise<never> {

@@ -10,10 +10,10 @@ import {
   type TokenResponse,
   type TokenSource,
 } from 'tokenward'
-import { createFaultyOrigin } from '../support/faulty-origin.ts'
+import { createOrigin } from '../../src/testing/sim/origin.ts'
+import { createRandom } from '../../src/testing/sim/random.ts'
+import type { SimOrigin, SimTab } from '../../src/testing/sim/tab.ts'
 import { createModelServer, type Fate, type ModelServer, type Operation } from '../support/model-server.ts'
-import { createRandom } from '../support/random.ts'
-import type { FaultyOrigin, SimTab } from '../support/sim-tab.ts'
 
 export type Credential = 'cookie' | 'token'
 export const credentials: readonly Credential[] = ['cookie', 'token']
@@ -57,7 +57,7 @@ export interface Tab extends SimTab {
 }
 
 /** A browser profile with several tabs, one server behind them, and time that passes when a test says so. */
-export interface Browser extends FaultyOrigin {
+export interface Browser extends SimOrigin {
   readonly server: ModelServer
   readonly asked: readonly Asked[]
   readonly tabs: readonly Tab[]
@@ -89,7 +89,7 @@ const TYPES = [
 export function openBrowser(options: BrowserOptions = {}): Browser {
   const { credential = 'cookie', lifetimeMs = LIFETIME_MS, timing, heedsAbort = true, onAsked, onOutcome } = options
   const random = options.random ?? createRandom(7)
-  const origin = createFaultyOrigin(random)
+  const origin = createOrigin({ random })
   const asked: Asked[] = []
   const tabs: Tab[] = []
   const fates: Record<Operation, Fate[]> = { login: [], refresh: [], restore: [], revoke: [] }
@@ -202,7 +202,7 @@ export function openBrowser(options: BrowserOptions = {}): Browser {
   }
 
   const browser: Browser = Object.assign(
-    Object.defineProperties({}, Object.getOwnPropertyDescriptors(origin)) as FaultyOrigin,
+    Object.defineProperties({}, Object.getOwnPropertyDescriptors(origin)) as SimOrigin,
     {
       server,
       asked,

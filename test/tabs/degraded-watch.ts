@@ -1,6 +1,7 @@
 import { tokenErrorOf } from 'tokenward'
 import { indexedDbStorage } from 'tokenward/storage'
-import type { Condition, Medium } from '../support/sim-tab.ts'
+import type { Medium } from '../../src/testing/sim/checker/history.ts'
+import type { Condition } from '../../src/testing/sim/tab.ts'
 import { API, type Asked, BOUND_MS, type Browser, openBrowser, sessionOf, type Tab } from './browser.ts'
 
 /** Which media are there. */

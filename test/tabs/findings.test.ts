@@ -1,7 +1,6 @@
 import { indexedDbStorage } from 'tokenward/storage'
 import { expect, test } from 'vitest'
 import { BOUND_MS, LIFETIME_MS, openBrowser, type Tab, TIMEOUT_MS } from './browser.ts'
-import { playMany } from './many-play.ts'
 
 const EXPIRED_MS = LIFETIME_MS + 1_000
 
@@ -56,21 +55,3 @@ test('F80: where storage keeps nothing a logout in another tab gives back the re
   expect(first.state().signedIn).toBe(false)
   expect(browser.server.live()).toEqual([])
 })
-
-test('F29, F41: an answer that a tab which was frozen is still storing is not overtaken by another presentation', () =>
-  playMany(
-    {
-      tabs: 2,
-      steps: [
-        { tab: 0, what: { do: 'request' } },
-        { tab: 0, what: { do: 'pass', ms: 239_000 } },
-        { tab: 0, what: { do: 'freeze', deaf: false } },
-        { tab: 0, what: { do: 'pass', ms: 239_000 } },
-        { tab: 0, what: { do: 'thaw' } },
-      ],
-      fates: { login: [], refresh: [], restore: [], revoke: [] },
-      weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 400, serverMs: 3_000 },
-      seed: 501_279_704,
-    },
-    'token',
-  ))

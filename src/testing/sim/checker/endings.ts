@@ -1,0 +1,133 @@
+import type { EntryOf } from './history.ts'
+import type { CreateJudge } from './rule.ts'
+
+/** 7: terminal only if definitive. 8: use what is valid. */
+export const judgeEndings: CreateJudge = (view, breach) => {
+  const { setup } = view
+  const logouts = new Set<string>()
+  const refusals = new Set<string>()
+  /** Why sessions were ended by somebody. */
+  const reasons = new Set<string>()
+  let silent = false
+  /** The record holds a refresh token. */
+  let sealed = false
+  let signIns = 0
+  /** Calls that have to send in this very task. */
+  let due: { readonly call: number; readonly step: number; readonly tab: string }[] = []
+
+  function ended({ tab = '', event, at }: EntryOf<'event'>): void {
+    const reason = String(event['reason'])
+    const elsewhere = event['elsewhere'] === true
+    const why = (text: string): void =>
+      breach(7, `${tab} ends its session as ${reason}${elsewhere ? ' elsewhere' : ''}, and ${text}`)
+    if (elsewhere) {
+      if (!reasons.has(reason) && !(reason === 'replaced' && signIns > 1)) why('no tab has')
+      return
+    }
+    reasons.add(reason)
+    switch (reason) {
+      case 'logout':
+        if (!logouts.has(tab)) why('nobody has signed out')
+        return
+      case 'rejected':
+      case 'unknown-outcome':
+        if (!refusals.has(tab)) why('the server has not refused')
+        else if (reason === 'unknown-outcome' && !silent && !isWaiting(at) && !view.troubled('records', 0))
+          why('every call was answered')
+        return
+      case 'replaced':
+        if (signIns < 2 && setup.credential === 'token') why('nobody else has signed in')
+        return
+      case 'idle':
+        if (setup.idleMs === undefined) why('no session may be idle for too long')
+        return
+      case 'expired': {
+        const alone = setup.credential === 'token' && (!sealed || view.troubled('records', 0))
+        if (!alone && setup.absoluteMs === undefined) why('it could have been refreshed')
+        return
+      }
+      case 'key-lost':
+        return why('there is no key')
+      default:
+        if (!logouts.has(tab)) why(`nobody has said so at ${String(at)}`)
+    }
+  }
+
+  /** Nobody has learned what became of a refresh in all the time that it may take. */
+  function isWaiting(at: number): boolean {
+    const all = [...view.exchanges.values()].filter(({ operation, learned }) => operation === 'refresh' && !learned)
+    return all.some((one) => at - one.at >= setup.requestTimeoutMs - setup.slackMs)
+  }
+
+  function called({ tab = '', call, method, state, fresh, demanding, step }: EntryOf<'called'>): void {
+    if (method === 'logout') {
+      logouts.add(tab)
+      reasons.add('logout')
+    }
+    if (method === 'login' || method === 'startSession') signIns++
+    if (method !== 'send' || !state.signedIn || !fresh || demanding || step === undefined) return
+    if (
+      view.jumpedSince(0) ||
+      setup.idleMs !== undefined ||
+      setup.absoluteMs !== undefined ||
+      view.tabs.get(tab)?.disposed
+    )
+      return
+    due.push({ call, step, tab })
+  }
+
+  function overdue(step: number | undefined): void {
+    if (due.length === 0) return
+    for (const one of due)
+      if (one.step !== step) breach(8, `${one.tab} has a good token, and lets call ${String(one.call)} wait`)
+    due = due.filter((one) => one.step === step)
+  }
+
+  return {
+    see(entry) {
+      overdue(entry.step)
+      const { tab = '', at } = entry
+      switch (entry.what) {
+        case 'called':
+          return called(entry)
+        case 'sent': {
+          due = due.filter(({ call }) => call !== entry.call)
+          const issued =
+            entry.authorization === undefined ? undefined : view.access.get(entry.authorization.replace(/^\S+ /, ''))
+          if (issued && issued.expiresAt < at && !view.jumpedSince(0))
+            breach(8, `${tab} sends ${issued.access}, which has expired`)
+          return
+        }
+        case 'settled': {
+          const mine = due.some(({ call }) => call === entry.call)
+          due = due.filter(({ call }) => call !== entry.call)
+          if (mine && /^(refresh_|timeout|configuration)/.test(entry.code ?? ''))
+            breach(8, `${tab} has a good token, and call ${String(entry.call)} fails with ${String(entry.code)}`)
+          return
+        }
+        case 'learned':
+          if (entry.outcome === 'refusal') refusals.add(tab)
+          if (!entry.answered) silent = true
+          if (entry.outcome === 'failure') silent = true
+          return
+        case 'killed':
+        case 'frozen':
+          silent = true
+          due = due.filter((one) => one.tab !== tab)
+          return
+        case 'recorded':
+          sealed = (Object(entry.after) as { sealed?: unknown }).sealed !== undefined
+          return
+        case 'state':
+          if (entry.state.reason !== undefined && !entry.state.elsewhere) reasons.add(entry.state.reason)
+          return
+        case 'event':
+          if (entry.type === 'signed-out') ended(entry)
+          return
+        default:
+          return
+      }
+    },
+    finish: () => overdue(undefined),
+  }
+}

@@ -1,0 +1,135 @@
+import type { Entry, EntryOf } from './history.ts'
+import type { CreateJudge } from './rule.ts'
+
+interface Over {
+  readonly by: string
+  readonly at: number
+  /** The marker says so. */
+  marked: boolean
+  /** The tabs that know, whatever the marker says. */
+  readonly known: Set<string>
+}
+
+/** 3: no revival. 5: subject integrity. 6: monotone tokens. */
+export const judgeSessions: CreateJudge = (view, breach) => {
+  const { setup } = view
+  const over = new Map<string, Over>()
+  const owners = new Map<string, { readonly owner: string; readonly family: string }>()
+  const newest = new Map<string, number>()
+  /** What the tab got last, until it says which session it is in. */
+  const got = new Map<string, { readonly owner: string; readonly family: string }>()
+
+  function end(session: string | undefined, entry: Entry): void {
+    if (session === undefined || over.has(session)) return
+    over.set(session, { by: entry.tab ?? '', at: entry.at, marked: false, known: new Set([entry.tab ?? '']) })
+  }
+
+  /** Whether `tab` can know that `session` is over. */
+  function knows(tab: string, session: string | undefined): Over | undefined {
+    const one = session === undefined ? undefined : over.get(session)
+    const reads = one?.marked && !view.troubled('marker', one.at)
+    return reads || one?.known.has(tab) ? one : undefined
+  }
+
+  function spread(entry: Entry): void {
+    const { tab = '' } = entry
+    if (entry.what === 'marked') {
+      for (const one of over.values()) if (one.by === tab) one.marked = true
+    } else if (entry.what === 'delivered' && isEpoch(entry.message)) {
+      for (const one of over.values()) if (entry.from === one.by) one.known.add(tab)
+    }
+  }
+
+  function sent({ tab = '', authorization, url, call: id }: EntryOf<'sent'>): void {
+    const call = id === undefined ? undefined : view.calls.get(id)
+    const began = call?.entry.state
+    const session = view.tabs.get(tab)?.session
+    if (authorization === undefined) {
+      if (began?.signedIn && setup.resources.some((resource) => url.startsWith(resource)))
+        breach(5, `${tab}: a request that began in a session went bare`)
+      return
+    }
+    const token = authorization.replace(/^\S+ /, '')
+    const issued = view.access.get(token)
+    if (session === undefined) return breach(3, `${tab} sends ${token}, and nobody is signed in`)
+    const ended = knows(tab, session)
+    if (ended) breach(3, `${tab} sends ${token} of a session that ${ended.by} has ended`)
+    if (began?.signedIn && began.session !== session) breach(5, `${tab}: a request of another session carries ${token}`)
+    if (!issued) return
+    belongs(session, issued, `${tab} sends ${token}`)
+    const key = `${tab} ${session} ${issued.family}`
+    if (issued.index < (newest.get(key) ?? 0)) breach(6, `${tab} sends ${token}, and had a newer one`)
+    newest.set(key, issued.index)
+  }
+
+  function belongs(session: string, { owner, family }: { owner: string; family: string }, what: string): void {
+    const known = owners.get(session)
+    if (!known) return void owners.set(session, { owner, family })
+    if (known.owner !== owner) breach(5, `${what}, of ${owner}, in a session of ${known.owner}`)
+    else if (setup.credential === 'token' && known.family !== family) breach(5, `${what}, of another sign-in`)
+  }
+
+  function asked({ tab = '', presented, operation, at }: EntryOf<'asked'>): void {
+    const session = view.tabs.get(tab)?.session
+    const ended = knows(tab, session)
+    if (operation === 'refresh' && ended) breach(3, `${tab} refreshes a session that ${ended.by} has ended`)
+    const issued = presented === undefined ? undefined : view.refresh.get(presented)
+    if (operation !== 'refresh' || setup.credential === 'cookie' || !issued || session === undefined) return
+    // What is stored has been lost, or was never kept.
+    if (setup.stored && view.troubled('records', at - 600_000)) return
+    if (issued.index < (newest.get(`${tab} ${session} ${issued.family}`) ?? 0) && isRotated(presented))
+      breach(6, `${tab} presents ${String(presented)}, and had tokens that came after it`)
+  }
+
+  function isRotated(presented: string | undefined): boolean {
+    return (
+      [...view.access.values()].some((one) => one.refresh === presented) &&
+      view.refresh.get(presented ?? '')?.refresh === presented
+    )
+  }
+
+  function learned({ tab = '', exchange: id, outcome }: EntryOf<'learned'>): void {
+    const exchange = view.exchanges.get(id)
+    if (outcome === 'tokens' && exchange?.operation === 'login' && exchange.issued) got.set(tab, exchange.issued)
+  }
+
+  return {
+    see(entry) {
+      const { tab = '' } = entry
+      switch (entry.what) {
+        case 'called':
+          if (entry.method === 'logout') end(view.tabs.get(tab)?.session, entry)
+          return
+        case 'event':
+          if (entry.type === 'signed-out' && entry.event['elsewhere'] === false && entry.event['reason'] !== 'expired')
+            end(String(entry.event['session']), entry)
+          return
+        case 'state': {
+          const { session } = entry.state
+          if (session === undefined || session === view.tabs.get(tab)?.session) return
+          const ended = knows(tab, session)
+          if (ended) breach(3, `${tab} is again in the session that ${ended.by} has ended`)
+          const issued = got.get(tab)
+          got.delete(tab)
+          if (issued && !owners.has(session)) owners.set(session, issued)
+          return
+        }
+        case 'marked':
+        case 'delivered':
+          return spread(entry)
+        case 'learned':
+          return learned(entry)
+        case 'sent':
+          return sent(entry)
+        case 'asked':
+          return asked(entry)
+        default:
+          return
+      }
+    },
+  }
+}
+
+function isEpoch(message: unknown): boolean {
+  return (Object(message) as { type?: unknown }).type === 'epoch'
+}

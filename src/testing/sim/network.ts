@@ -1,0 +1,298 @@
+import type { AuthModel } from './auth-model.ts'
+import type { Operation, WireEntry } from './checker/history.ts'
+import { type Fate, isHeard } from './fates.ts'
+import type { TokenResponse } from '../../token.ts'
+import { html, json, type Reply, toResponse } from './reply.ts'
+import type { SimOrigin, SimTab } from './tab.ts'
+
+export interface NetworkOptions {
+  readonly origin: SimOrigin
+  readonly model: AuthModel
+  readonly credential: 'cookie' | 'token'
+  readonly lifetimeMs: number
+  /** After this a connection is dead: its answer does not come any more. */
+  readonly connectionMs: number
+  fateOf(operation: Operation | 'request', tab: string): Fate
+  /** How long one leg takes. */
+  legMs(what: Operation | 'request'): number
+  retryAfterS(): number | undefined
+  observe(tab: string | undefined, entry: WireEntry): void
+}
+
+/** A request of the application, as it is put on the wire. */
+export interface Outgoing {
+  readonly url: string
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** The number of the call that it belongs to. */
+  readonly call?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Everything between the tabs and their servers, and the cookie that the browser keeps. */
+export interface Network {
+  fetchFor(tab: SimTab): typeof fetch
+  /** To any server but the source's. */
+  request(tab: SimTab, outgoing: Outgoing): Promise<Reply>
+  /** A sign-in that does not come through the source. */
+  grant(owner: string): TokenResponse
+  /** The refresh cookie. */
+  readonly cookie: string | undefined
+  /** Changes what becomes of a call that is under way. */
+  redirect(exchange: number, fate: Fate): void
+  /** How many calls are under way. */
+  underWay(): number
+}
+
+const PATHS: Readonly<Record<string, Operation>> = { login: 'login', refresh: 'refresh', logout: 'logout' }
+
+interface Exchange {
+  readonly id: number
+  readonly operation: Operation
+  readonly presented: string | undefined
+  readonly since: number
+  fate: Fate
+}
+
+export function createNetwork(options: NetworkOptions): Network {
+  const { origin, model, credential, lifetimeMs, connectionMs, fateOf, legMs, retryAfterS, observe } = options
+  const byCookie = credential === 'cookie'
+  const underWay = new Map<number, Exchange>()
+  let jar: string | undefined
+  let exchanges = 0
+
+  /** What the server does with it, and what it says. */
+  function decide({ id, operation, presented, fate }: Exchange, body: Readonly<Record<string, unknown>>): Reply {
+    const decided = (entry: Omit<Extract<WireEntry, { what: 'decided' }>, 'what' | 'exchange'>): void =>
+      observe(undefined, { what: 'decided', exchange: id, ...entry })
+    if (!isHeard(fate)) {
+      decided({ verdict: 'turned-away' })
+      if (fate === 'portal') return html(200)
+      const wait = fate === '429' || fate === '503' ? retryAfterS() : undefined
+      return json(Number(fate), { error: 'later' }, wait === undefined ? {} : { 'retry-after': String(wait) })
+    }
+    if (operation === 'logout') {
+      model.revoke(presented)
+      decided({ verdict: 'revoked' })
+      return json(200, {})
+    }
+    if (fate === 'refused') model.end(presented)
+    if (operation === 'login' && fate !== 'refused' && byCookie) model.revoke(presented)
+    const access =
+      fate === 'refused'
+        ? undefined
+        : operation === 'login'
+          ? model.signIn(String(body['user']), 'login')
+          : model.refresh(presented, operation)
+    if (!access) {
+      decided({ verdict: 'refused' })
+      return operation === 'login' ? json(403, { error: 'access_denied' }) : json(400, { error: 'invalid_grant' })
+    }
+    const { family, value, expiresAt, credential: refresh } = access
+    decided({ verdict: 'issued', family: family.name, owner: family.owner, access: value, refresh, expiresAt })
+    const claims = btoa(JSON.stringify({ sub: family.owner }))
+    return json(200, {
+      access_token: value,
+      token_type: 'Bearer',
+      expires_in: lifetimeMs / 1_000,
+      id_token: `e30.${claims}.`,
+      ...(!byCookie && { refresh_token: refresh }),
+    })
+  }
+
+  /** What the browser does with the cookie of an answer, whoever is still there to read it. */
+  function keepCookie({ operation, fate }: Exchange, { status, body }: Reply): void {
+    if (!byCookie || status !== 200) return
+    if (operation === 'logout') jar = undefined
+    else if (fate !== 'portal') {
+      const access = model.access(String((JSON.parse(body) as Record<string, unknown>)['access_token']))
+      if (access?.credential !== undefined) jar = access.credential
+    }
+  }
+
+  async function journey(
+    exchange: Exchange,
+    body: Readonly<Record<string, unknown>>,
+    isGone: () => boolean,
+  ): Promise<Reply> {
+    const { operation } = exchange
+    await origin.delay(legMs(operation), `to ${operation}`)
+    // Taken back before it arrived.
+    if (exchange.fate === 'unheard' || isGone()) return never()
+    if (exchange.fate === 'unreachable' || !origin.online) throw new TypeError('the network is down')
+    const reply = decide(exchange, body)
+    const slow = exchange.fate === 'slow' ? connectionMs / 2 : 0
+    await origin.delay(legMs(operation) + slow, `from ${operation}`)
+    const { fate, since } = exchange
+    if (fate === 'unanswered') return never()
+    if (fate === 'lost' || origin.elapsed() - since >= connectionMs) throw new TypeError('the connection broke')
+    keepCookie(exchange, reply)
+    return fate === 'garbled' ? { ...reply, body: reply.body.slice(0, reply.body.length / 2) } : reply
+  }
+
+  function learnedOf(
+    { operation }: Exchange,
+    reply: Reply | undefined,
+    whole: boolean,
+  ): Extract<WireEntry, { what: 'learned' }>['outcome'] {
+    if (!reply || !whole) return 'failure'
+    if (reply.status === 400 && reply.body.endsWith('}')) return 'refusal'
+    if (reply.status !== 200 || !reply.body.startsWith('{') || !reply.body.endsWith('}')) return 'failure'
+    return operation === 'logout' ? 'done' : 'tokens'
+  }
+
+  async function ask(
+    tab: SimTab,
+    url: string,
+    { operation, init }: { operation: Operation; init: RequestInit },
+  ): Promise<Response> {
+    if (tab.condition === 'dead') return never()
+    const body = JSON.parse((init.body as string | undefined) ?? '{}') as Record<string, unknown>
+    const presented = byCookie ? jar : (body['refresh_token'] as string | undefined)
+    const fate = origin.online ? fateOf(operation, tab.name) : 'unreachable'
+    const exchange: Exchange = { id: ++exchanges, operation, presented, since: origin.elapsed(), fate }
+    const { id } = exchange
+    const { signal, keepalive } = init
+    if (signal?.aborted) throw signal.reason
+    underWay.set(id, exchange)
+    observe(tab.name, { what: 'asked', exchange: id, operation, presented, url })
+    const isGone = (): boolean => !keepalive && (signal?.aborted === true || tab.condition === 'dead')
+    const over = (): void => {
+      if (!underWay.delete(id)) return
+      observe(undefined, { what: 'over', exchange: id })
+    }
+    const answer = journey(exchange, body, isGone)
+    answer.then(over, over)
+    let known = false
+    const learned = (reply: Reply | undefined, whole: boolean): void => {
+      if (known) return
+      known = true
+      const wait = Number(reply?.headers['retry-after'])
+      const outcome = learnedOf(exchange, reply, whole)
+      const more = wait > 0 ? { retryAfterMs: wait * 1_000 } : {}
+      observe(tab.name, { what: 'learned', exchange: id, outcome, answered: reply !== undefined, ...more })
+    }
+    const arrival = tab.arrive(answer).then(
+      (reply) =>
+        toResponse(reply, url, () =>
+          tab
+            .arrive(
+              exchange.fate === 'cut'
+                ? Promise.reject(new TypeError('the connection broke'))
+                : Promise.resolve(reply.body),
+            )
+            .then(
+              (text) => {
+                learned(reply, true)
+                return text
+              },
+              (error: unknown) => {
+                learned(reply, false)
+                throw error
+              },
+            ),
+        ),
+      (error: unknown) => {
+        learned(undefined, false)
+        throw error
+      },
+    )
+    if (!signal) return arrival
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => {
+        if (!keepalive) over()
+        learned(undefined, false)
+        reject(signal.reason as Error)
+      }),
+    )
+    return Promise.race([arrival, aborted])
+  }
+
+  async function request(tab: SimTab, outgoing: Outgoing): Promise<Reply> {
+    if (tab.condition === 'dead') return never()
+    const { url, method = 'GET', headers = {}, body = '', call, signal } = outgoing
+    const { Authorization: authorization, DPoP: dpop, ...others } = headers
+    const rest = JSON.stringify([others, body])
+    observe(tab.name, { what: 'sent', call, url, method, authorization, dpop, rest })
+    const fate = origin.online ? fateOf('request', tab.name) : 'unreachable'
+    const travel = async (): Promise<Reply> => {
+      await origin.delay(legMs('request'), 'to an API')
+      if (fate === 'unheard') return never()
+      if (fate === 'unreachable') throw new TypeError('the network is down')
+      const status = /^\d/.test(fate) ? Number(fate) : model.judge(authorization)
+      await origin.delay(legMs('request'), 'from an API')
+      if (fate === 'lost') throw new TypeError('the connection broke')
+      return json(status, {}, status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {})
+    }
+    const aborted = new Promise<never>((_, reject) =>
+      signal?.addEventListener('abort', () => reject(signal.reason as Error)),
+    )
+    const outcome = Promise.race([tab.arrive(travel()), aborted])
+    outcome.then(
+      ({ status }) => observe(tab.name, { what: 'replied', call, authorization, status }),
+      () => observe(tab.name, { what: 'replied', call, authorization }),
+    )
+    return outcome
+  }
+
+  return {
+    fetchFor:
+      (tab) =>
+      async (input, init = {}) => {
+        const url = new URL(
+          typeof input === 'object' && 'url' in input ? input.url : input,
+          tab.ports.lifecycle.baseUrl(),
+        )
+        const operation = /^\/(auth|json)\//.test(url.pathname) ? PATHS[url.pathname.split('/')[2] ?? ''] : undefined
+        if (operation) return ask(tab, url.href, { operation, init })
+        const headers = Object.fromEntries(new Headers(init.headers))
+        const { authorization, dpop, ...others } = headers
+        const reply = await request(tab, {
+          url: url.href,
+          method: init.method ?? 'GET',
+          headers: {
+            ...others,
+            ...(authorization !== undefined && { Authorization: authorization }),
+            ...(dpop !== undefined && { DPoP: dpop }),
+          },
+          body: typeof init.body === 'string' ? init.body : '',
+          signal: init.signal ?? undefined,
+        })
+        return toResponse(reply, url.href, () => tab.arrive(Promise.resolve(reply.body)))
+      },
+    request,
+    grant(owner) {
+      const { family, value, credential: refresh, expiresAt } = model.signIn(owner, 'granted')
+      const verdict = 'issued'
+      observe(undefined, {
+        what: 'decided',
+        exchange: ++exchanges,
+        verdict,
+        family: family.name,
+        owner,
+        access: value,
+        refresh,
+        expiresAt,
+      })
+      if (byCookie) jar = refresh
+      return {
+        access_token: value,
+        expires_in: lifetimeMs / 1_000,
+        ...(!byCookie && refresh !== undefined && { refresh_token: refresh }),
+      }
+    },
+    get cookie() {
+      return jar
+    },
+    redirect(id, fate) {
+      const exchange = underWay.get(id)
+      if (exchange) exchange.fate = fate
+    },
+    underWay: () => underWay.size,
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise<never>(() => {})
+}

@@ -1,0 +1,136 @@
+import { EXPIRED, saw, type Story } from './plan.ts'
+
+/** Themes C and F: rotation and lost answers; logout, revival, account switch. */
+export const rotation: readonly Story[] = [
+  {
+    name: 'F36: an answer that is lost after the server has rotated: the token is presented once more, after the deadline',
+    plan: { fates: { refresh: ['lost'] } },
+    steps: [EXPIRED, 'all request', 'pass 9000', 'pass 25000'],
+    happened: (seen) => saw.asked(seen) === 2 && saw.event(seen, 'signed-out', 'unknown-outcome') >= 1,
+  },
+  {
+    name: 'F29, F41: an answer that a tab which was frozen is still storing is not overtaken by another presentation',
+    plan: { tabs: 2, weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 400, lockMs: 1, serverMs: 3_000 } },
+    seeds: 20,
+    steps: ['pass 10000', '1 request', 'pass 229000', '1 freeze', 'pass 239000', '1 thaw', 'pass 5000'],
+    happened: (seen) => saw.what(seen, 'thawed') === 1,
+  },
+  {
+    name: 'F37: a call that times out is not made again at once',
+    plan: { tabs: 2, fates: { refresh: ['unanswered'] } },
+    steps: [EXPIRED, 'all request', 'pass 9900'],
+    happened: (seen) => saw.asked(seen) === 1,
+  },
+  {
+    name: 'F38: a page that reloads while its refresh is under way finds its session, or the mark',
+    modes: ['cookie', 'stored'],
+    plan: { tabs: 1, aims: [{ at: 'decided refresh', nth: 1, to: 'same', act: { do: 'reload' }, soon: false }] },
+    steps: [EXPIRED, '1 request', 'pass 40000'],
+    happened: (seen) => saw.what(seen, 'killed') === 1 && saw.what(seen, 'opened') === 2,
+  },
+  {
+    name: 'F39: a record that is full costs no tokens',
+    plan: { tabs: 2 },
+    steps: ['weather records full', EXPIRED, 'all request', 'pass 20000', 'all request', 'pass 1000'],
+    happened: (seen) => saw.event(seen, 'degraded') >= 1 && saw.settled(seen, '200') >= 2,
+  },
+  {
+    name: 'F43: a tab that is passed over takes what another has got',
+    modes: ['cookie', 'stored'],
+    plan: {
+      tabs: 2,
+      aims: [{ at: 'decided refresh', nth: 1, to: 'same', act: { do: 'freeze', deaf: true }, soon: false }],
+      graceMs: 60_000,
+    },
+    steps: [EXPIRED, '1 request', 'pass 20', '2 request', 'pass 31000', '1 thaw', 'pass 5000'],
+    happened: (seen) => saw.event(seen, 'signed-out') === 0,
+  },
+  {
+    name: 'F73: a logout at the moment of the answer: nothing brings the session back',
+    plan: { aims: [{ at: 'decided refresh', nth: 1, to: 'other', act: { do: 'logout' }, soon: true }] },
+    steps: [EXPIRED, '1 request', 'pass 5000', 'all request', 'pass 1000'],
+    happened: (seen) => saw.event(seen, 'signed-out', 'logout') >= 1 && saw.asked(seen) === 1,
+  },
+  {
+    name: "F74: the late failure of the old user's refresh does the new user no harm",
+    plan: {
+      tabs: 2,
+      fates: { refresh: ['refused'] },
+      aims: [{ at: 'decided refresh', nth: 1, to: 'other', act: { do: 'login', as: 'bob' }, soon: true }],
+    },
+    steps: [EXPIRED, '1 request', 'pass 31000'],
+    happened: (seen) => saw.asked(seen, 'login') === 2,
+  },
+  {
+    name: "F75: a request of one user never leaves with another's token",
+    plan: { tabs: 2, weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 200 } },
+    steps: ['pass 1000', '2 login bob', EXPIRED, '1 request', '2 request', '2 login ann', '1 request', 'pass 31000'],
+    happened: (seen) => saw.asked(seen, 'login') === 3,
+  },
+  {
+    name: 'F76: a logout reaches every tab, also those that sleep',
+    plan: { tabs: 4 },
+    steps: [
+      '2 freeze',
+      '3 freeze deaf',
+      '1 logout',
+      'pass 5',
+      '4 request',
+      'pass 1000',
+      '2 thaw',
+      '3 thaw',
+      '2 request',
+      '3 request',
+      'pass 100',
+    ],
+    happened: (seen) => saw.event(seen, 'signed-out', 'logout') === 4,
+  },
+  {
+    name: 'F81: after a logout nothing that waited signs anybody in',
+    plan: { weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 200 } },
+    steps: ['pass 1000', EXPIRED, 'all request', 'pass 50', '2 logout', 'pass 3000', 'all request', 'pass 1000'],
+    happened: (seen) => saw.settled(seen, 'signed_out') >= 1 && saw.asked(seen) <= 1,
+  },
+  {
+    name: 'F82: a session that the server has ended is ended in all tabs, and nobody asks again',
+    plan: { tabs: 4, fates: { refresh: ['refused'] } },
+    steps: [EXPIRED, 'all request', 'pass 3000', 'all request', 'pass 30000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out', 'rejected') === 4,
+  },
+  {
+    name: 'F85: after another user has signed in nothing of the one before is found',
+    modes: ['stored'],
+    plan: { tabs: 2 },
+    steps: ['1 login bob', 'pass 100', '2 reload', 'pass 500', 'all request', 'pass 100'],
+    happened: (seen) => seen.some((entry) => entry.what === 'sent' && /bob/.test(entry.authorization ?? '')),
+  },
+  {
+    name: 'F86: tokens that the server takes back lead to one refresh, and its refusal ends the session everywhere',
+    plan: { fates: { refresh: ['refused'] } },
+    steps: ['forget', '1 request', 'pass 3000', 'all request', 'pass 1000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out', 'rejected') >= 3,
+  },
+  {
+    name: 'F129: a crash between the answer and the record leaves the record before, whole',
+    modes: ['cookie', 'stored'],
+    plan: {
+      tabs: 2,
+      graceMs: 60_000,
+      aims: [{ at: 'learned refresh', nth: 1, to: 'same', act: { do: 'kill' }, soon: false }],
+    },
+    steps: [EXPIRED, '1 request', 'pass 100', '2 request', 'pass 31000'],
+    happened: (seen) => saw.what(seen, 'killed') === 1,
+  },
+  {
+    name: 'F161: a mark that a dead page has left holds until its deadline, and no longer',
+    modes: ['cookie', 'stored'],
+    plan: {
+      tabs: 2,
+      graceMs: 600_000,
+      fates: { refresh: ['unheard'] },
+      aims: [{ at: 'asked refresh', nth: 1, to: 'same', act: { do: 'kill' }, soon: false }],
+    },
+    steps: [EXPIRED, '1 request', 'pass 100', '1 request', 'pass 9000', 'pass 31000', '1 request', 'pass 31000'],
+    happened: (seen) => saw.asked(seen) === 2,
+  },
+]

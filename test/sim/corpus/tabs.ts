@@ -1,0 +1,131 @@
+import { EXPIRED, saw, type Story } from './plan.ts'
+
+/** Theme B: several tabs, and what they share. */
+export const tabs: readonly Story[] = [
+  {
+    name: 'F14: six tabs at expiry make one refresh',
+    plan: { tabs: 6 },
+    steps: [EXPIRED, 'all request', 'pass 1000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.settled(seen, '200') === 6,
+  },
+  {
+    name: 'F15: without locks the record keeps apart two tabs that wake at once',
+    plan: { tabs: 2 },
+    steps: ['weather locks missing', EXPIRED, 'all request', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) === 1,
+  },
+  {
+    name: 'F16: six tabs ask a server that turns them away no more often than one',
+    plan: { tabs: 6, fates: { refresh: ['429', '429'] }, retryAfterS: 60 },
+    steps: [EXPIRED, 'all request', 'pass 50000'],
+    happened: (seen) => saw.asked(seen) === 1,
+  },
+  {
+    name: 'F17: a tab that hears of new tokens asks nobody',
+    plan: {},
+    steps: [EXPIRED, '1 request', 'pass 1000', '2 request', '3 request', 'pass 1000'],
+    happened: (seen) => saw.asked(seen) === 1,
+  },
+  {
+    name: 'F18: what is announced is stored, however slow the record is',
+    plan: { weather: { lost: 0, doubled: 0, messageMs: 200, recordMs: 100, lockMs: 1, serverMs: 5 } },
+    steps: [EXPIRED, 'all request', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) === 1,
+  },
+  {
+    name: 'F19: two windows that are both seen refresh once',
+    plan: { tabs: 2 },
+    steps: ['all request', 'pass 235000', 'all wake', 'pass 30000'],
+    happened: (seen) => saw.asked(seen) === 1,
+  },
+  {
+    name: 'F20: a call that fails lets the lock go',
+    plan: { tabs: 2, fates: { refresh: ['unreachable'] } },
+    steps: [EXPIRED, '1 request', 'pass 100'],
+    happened: (seen) => saw.what(seen, 'unlocked') >= 1,
+  },
+  {
+    name: 'F21: a lock that nobody grants delays, and holds nobody for ever',
+    plan: { tabs: 2 },
+    steps: ['weather locks hanging', EXPIRED, 'all request', 'pass 31000'],
+    happened: (seen) => saw.settled(seen, '200') === 2,
+  },
+  {
+    name: 'F22: a frozen tab with the lock stops nobody',
+    modes: ['cookie', 'stored'],
+    plan: { aims: [{ at: 'mark written', nth: 1, to: 'same', act: { do: 'freeze', deaf: false }, soon: false }] },
+    steps: [EXPIRED, '1 request', 'pass 100', '2 request', '3 request', 'pass 40000'],
+    happened: (seen) => saw.what(seen, 'frozen') === 1 && saw.settled(seen, '200') >= 2,
+  },
+  {
+    name: 'F23: a lock that is stolen in the midst of a call gives no second call, and no older tokens',
+    plan: { tabs: 3, aims: [{ at: 'asked refresh', nth: 1, to: 'same', act: { do: 'steal' }, soon: false }] },
+    steps: [EXPIRED, 'all request', 'pass 20000'],
+    happened: (seen) => saw.what(seen, 'robbed') >= 1 && saw.asked(seen) === 1,
+  },
+  {
+    name: 'F24: a listener may call what it likes',
+    plan: { reentrant: 100 },
+    steps: [EXPIRED, '1 request', 'pass 20000'],
+    happened: (seen) => seen.some((entry) => entry.what === 'called' && entry.within),
+  },
+  {
+    name: 'F25: a tab that opens when the session is about to expire finds it',
+    modes: ['cookie', 'stored'],
+    plan: { tabs: 1, reentrant: 30 },
+    steps: ['pass 299500', 'open', 'pass 2000'],
+    happened: (seen) => saw.what(seen, 'opened') === 2,
+  },
+  {
+    name: 'F26: who waits for another tab waits as long as that may take',
+    plan: { weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 4_500 } },
+    steps: ['pass 20000', EXPIRED, 'all request', 'pass 31000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.settled(seen, '200') === 3,
+  },
+  {
+    name: 'F27: a tab that waits for the lock does nothing meanwhile',
+    plan: { tabs: 2, weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 4_000 } },
+    steps: ['pass 20000', EXPIRED, 'all request', 'pass 20000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.what(seen, 'recorded') < 30,
+  },
+  {
+    name: 'F29: a tab that is frozen for hours in the midst of a refresh looks again when it wakes',
+    modes: ['cookie', 'stored'],
+    plan: { aims: [{ at: 'locked', nth: 3, to: 'same', act: { do: 'freeze', deaf: true }, soon: false }] },
+    steps: [EXPIRED, '1 request', 'pass 100', '1 freeze', 'pass 14400000', '1 thaw', '2 request', 'pass 5000'],
+    happened: (seen) => saw.what(seen, 'thawed') >= 1,
+  },
+  {
+    name: 'F30: the record of another version stays as it is, and so does everything else of it',
+    plan: {},
+    steps: ['foreign records', 'foreign channel', 'foreign marker', EXPIRED, 'all request', 'pass 31000'],
+    happened: (seen) => saw.what(seen, 'tampered') === 3,
+  },
+  {
+    name: 'F31: without locks and channel everything that remains keeps its promises',
+    plan: { tabs: 2 },
+    steps: [
+      'weather locks missing',
+      'weather channel missing',
+      EXPIRED,
+      'all request',
+      'pass 31000',
+      'open',
+      'pass 5000',
+    ],
+    happened: (seen) => saw.what(seen, 'weather') === 2,
+  },
+  {
+    name: 'F33: tabs agree though every message is lost',
+    modes: ['cookie', 'stored'],
+    plan: { weather: { lost: 100, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 5 } },
+    steps: [EXPIRED, 'all request', 'pass 5000', '1 logout', 'pass 100', '2 request', 'pass 100'],
+    happened: (seen) => saw.what(seen, 'delivered') === 0 && saw.event(seen, 'signed-out', 'logout') >= 2,
+  },
+  {
+    name: 'F72: five tabs that wake with four requests each make one refresh',
+    plan: { tabs: 5 },
+    steps: ['all freeze', EXPIRED, 'all thaw', 'all request', 'all request', 'all request', 'all request', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.settled(seen, '200') === 20,
+  },
+]
