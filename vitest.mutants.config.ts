@@ -14,7 +14,7 @@ export default defineConfig({
       { find: /^tokenward\/storage$/, replacement: at('src/storage/index.ts') },
     ],
   },
-  test: { environment: 'node', include: ['test/{races,storage,tabs}/*.test.ts'], testTimeout: 60_000, bail: 1 },
+  test: { environment: 'node', include: ['test/{races,sim,storage,tabs}/*.test.ts'], testTimeout: 60_000, bail: 1 },
 })
 
 function mutate(number: string | undefined): Plugin {

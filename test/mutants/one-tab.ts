@@ -238,8 +238,8 @@ export const oneTab: readonly Mutant[] = [
     [
       settling,
       'a schedule that was stopped goes on',
-      '    stopTimer = undefined\n    if (stopped) return\n',
-      '    stopTimer = undefined\n',
+      '    if (stopped) return\n    // Also while nobody',
+      '    // Also while nobody',
     ],
   ]),
   ...mutantsOf('src/lib/emitter.ts', [

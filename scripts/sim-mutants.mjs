@@ -1,0 +1,82 @@
+// Takes away one guarding line at a time, and lets the simulator look for it. Writes the table in docs/simulator.md.
+// Arguments: numbers of mutants to try. Without any, all of session, flow, tabs and manager are tried, and the table is written.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { format, resolveConfig } from 'prettier'
+import { runnerImport } from 'vite'
+import { bundleSimulator } from './sim-bundle.mjs'
+
+const root = join(import.meta.dirname, '..')
+const document = join(root, 'docs/simulator.md')
+const mostSeeds = Number(process.env.MOST_SEEDS ?? 150)
+const { mutants } = (await runnerImport(join(root, 'test/mutants/mutants.ts'))).module
+const chosen = process.argv.slice(2).map(Number)
+const queue = mutants
+  .map((mutant, number) => ({ ...mutant, number }))
+  .filter(({ file, number }) =>
+    chosen.length > 0 ? chosen.includes(number) : /^src\/(session|flow|tabs|manager)/.test(file),
+  )
+const results = []
+const rest = [...queue]
+await Promise.all(
+  Array.from({ length: 2 }, async () => {
+    for (let mutant; (mutant = rest.shift());) results.push(await hunt(mutant))
+  }),
+)
+results.sort((one, other) => one.number - other.number)
+const found = results.filter(({ breach }) => breach)
+console.log(`\n${results.length} mutants, ${found.length} found by the simulator`)
+if (chosen.length === 0) await write()
+
+async function hunt(mutant) {
+  const { number, name } = mutant
+  let result
+  try {
+    const bundle = await bundleSimulator(`mutant-${number}`, mutant)
+    result = await run(bundle)
+  } catch (error) {
+    result = { broken: [], seeds: 0, failed: String(error) }
+  }
+  const [breach] = result.broken
+  console.log(
+    `${String(number).padStart(3)}  ${breach ? `found, seed ${result.seeds}` : (result.failed ?? `not in ${result.seeds}`)}  ${name}  ${breach ? `<- ${breach.invariant}: ${breach.text}` : ''}`,
+  )
+  return { ...mutant, breach, seeds: result.seeds, failed: result.failed }
+}
+
+function run(bundle) {
+  const workerData = { bundle, first: 1, count: mostSeeds, step: 1, stopAtBreach: true, longestMs: 25_000 }
+  const worker = new Worker(join(import.meta.dirname, 'sim-worker.mjs'), { workerData })
+  return new Promise((resolve, reject) => {
+    // A mutant may never let the loop go.
+    const timer = setTimeout(() => {
+      void worker.terminate()
+      resolve({ seeds: 0, broken: [{ invariant: 21, text: 'a run that never ends' }] })
+    }, 120_000)
+    worker.on('message', ({ total }) => total && (clearTimeout(timer), resolve(total)))
+    worker.on('error', (error) => (clearTimeout(timer), reject(error)))
+  })
+}
+
+async function write() {
+  const cell = (text) => String(text).replaceAll('|', '\\|')
+  const rows = results.map(({ number, name, file, test, breach, seeds, failed }) =>
+    [
+      number,
+      name,
+      `\`${file}\``,
+      breach ? `seed ${seeds}` : failed ? 'not applied' : `not in ${seeds}`,
+      breach ? `${breach.invariant}: ${breach.text.replace(/\d{5,}/g, '…').slice(0, 80)}` : `\`${test}\``,
+    ].map(cell),
+  )
+  const head = ['#', 'without its guard', 'in', 'found by', 'invariant, or the test that notices']
+  const table = [head, head.map(() => '-'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const sentence = `${found.length} of ${results.length} guards are missed by the simulator itself, within ${mostSeeds} seeds; the tests that are named notice the others.`
+  const [start, end] = ['<!-- mutants -->', '<!-- end of mutants -->']
+  const next = readFileSync(document, 'utf8').replace(
+    new RegExp(`${start}[^]*${end}`),
+    () => `${start}\n\n${sentence}\n\n${table}\n\n${end}`,
+  )
+  writeFileSync(document, await format(next, { ...(await resolveConfig(document)), parser: 'markdown' }))
+}
