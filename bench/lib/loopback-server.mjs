@@ -1,0 +1,34 @@
+import { createServer } from 'node:http'
+import { metadata } from './in-process.mjs'
+import { createModel, refreshTokenOf } from './model.mjs'
+
+const model = createModel(JSON.parse(process.argv[2]))
+
+const server = createServer((request, response) => {
+  let text = ''
+  request.on('data', (chunk) => {
+    text += chunk
+  })
+  request.on('end', () => {
+    const { url, headers } = request
+    const { status, body } = url.includes('openid-configuration')
+      ? { status: 200, body: metadata(`http://${headers.host}`) }
+      : url.includes('/token')
+        ? model.refresh(refreshTokenOf(text))
+        : model.call(headers.authorization)
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body))
+  })
+})
+server.keepAliveTimeout = 60_000
+server.listen(0, '127.0.0.1', 8_192, () => process.send({ port: server.address().port }))
+
+process.on('message', (command) => {
+  if (command === 'issue') process.send(model.issue())
+  else if (command === 'counts') process.send({ ...model.counts })
+  else {
+    model.refuseAll()
+    process.send('done')
+  }
+})
+process.on('disconnect', () => process.exit(0))

@@ -1,0 +1,49 @@
+// As much of a page as the contestants ask for outside a browser. Import axios before this: it decides by `window`
+// which transports it has, and shall decide as it does in Node.
+import 'axios'
+
+function createStorage() {
+  const items = new Map()
+  return {
+    get length() {
+      return items.size
+    },
+    key: (index) => [...items.keys()][index] ?? null,
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, String(value)),
+    removeItem: (key) => void items.delete(key),
+    clear: () => items.clear(),
+  }
+}
+
+const target = new EventTarget()
+const page = new URL('https://app.example.com/')
+
+Object.assign(globalThis, {
+  window: globalThis,
+  self: globalThis,
+  localStorage: createStorage(),
+  sessionStorage: createStorage(),
+  location: page,
+  history: { replaceState() {}, pushState() {} },
+  document: {
+    baseURI: page.href,
+    cookie: '',
+    title: '',
+    location: page,
+    visibilityState: 'visible',
+    hidden: false,
+    addEventListener() {},
+    removeEventListener() {},
+    createElement: () => ({ setAttribute() {}, style: {} }),
+  },
+  addEventListener: target.addEventListener.bind(target),
+  removeEventListener: target.removeEventListener.bind(target),
+  dispatchEvent: target.dispatchEvent.bind(target),
+})
+
+/** Between two contestants: nobody finds what another has stored. */
+export function clearPage() {
+  localStorage.clear()
+  sessionStorage.clear()
+}

@@ -1,0 +1,136 @@
+// N requests at once with a token that has expired, told by the clock or by the server's 401. A page and its server
+// are made anew for each burst. The clock is moved for both: what a contestant does not look at, a 401 tells it.
+import '../lib/page.mjs'
+import { within, measure } from '../lib/child.mjs'
+import { installClock, measuredMs, moveClock } from '../lib/clock.mjs'
+import { loadContestants } from '../lib/contestants.mjs'
+import { createInProcess } from '../lib/in-process.mjs'
+import { createLoopback } from '../lib/loopback.mjs'
+import { LIFETIME_S } from '../lib/model.mjs'
+import { median } from '../lib/stats.mjs'
+
+const PATIENCE_MS = 20_000
+
+measure(async ({ quick, only }) => {
+  installClock()
+  const sizes = quick ? [1, 10] : [1, 10, 100, 1_000, 10_000]
+  const results = {}
+  for (const { file, create, broken, notHere, ignores401 } of await loadContestants(only)) {
+    if (broken ?? notHere) {
+      results[file] = { doesNotApply: broken ?? notHere }
+      continue
+    }
+    const mine = (results[file] = {})
+    for (const [place, open] of Object.entries({ process: createInProcess, loopback: createLoopback })) {
+      for (const told of ['clock', '401']) {
+        const key = `${place}.${told}`
+        if (told === '401' && ignores401) {
+          mine[key] = { doesNotApply: ignores401 }
+          continue
+        }
+        try {
+          mine[key] = await burstsOf(create, open, told, sizes, place === 'process' && !quick ? 5 : 1)
+        } catch (error) {
+          mine[key] = { doesNotApply: `could not be set up here: ${String(error?.message ?? error).slice(0, 200)}` }
+        }
+      }
+    }
+    mine.parked = await parkedBytes(create).catch((error) => ({ doesNotApply: String(error?.message ?? error) }))
+  }
+  return { sizes, results }
+})
+
+/** Each size several times; what is reported of time is the middle one, of counts the worst. */
+async function burstsOf(create, open, told, sizes, most) {
+  const rows = []
+  for (const size of sizes) {
+    const rounds = size >= 10_000 ? Math.min(most, 3) : most
+    const found = []
+    for (let round = 0; round < rounds; round++) found.push(await burst(create, open, told, size))
+    const worst = (key) => Math.max(...found.map((one) => one[key]))
+    rows.push({
+      size,
+      refreshes: worst('refreshes'),
+      wire: worst('wire'),
+      failures: worst('failures'),
+      hung: worst('hung'),
+      usEach: median(found.map(({ us }) => us / size)),
+    })
+  }
+  return rows
+}
+
+async function burst(create, open, told, size) {
+  localStorage.clear()
+  sessionStorage.clear()
+  const world = await open()
+  globalThis.fetch = world.fetch
+  const client = await create(world)
+  try {
+    await client.get('/before')
+    if (told === 'clock') {
+      // The server's clock, when it is another process, follows by forgetting.
+      moveClock((LIFETIME_S + 60) * 1000)
+      if (world.close) await world.model.refuseAll()
+    } else await world.model.refuseAll()
+    const before = await world.counts()
+    globalThis.gc?.()
+    const from = measuredMs()
+    let failures = 0
+    let settled = 0
+    const all = Array.from({ length: size }, (_, index) =>
+      client.get(`/orders/${index}`).then(
+        () => void (settled += 1),
+        () => {
+          settled += 1
+          failures += 1
+        },
+      ),
+    )
+    await within(PATIENCE_MS, () => Promise.all(all), undefined)
+    const us = (measuredMs() - from) * 1000
+    const after = await world.counts()
+    return {
+      refreshes: after.refreshes - before.refreshes,
+      wire: after.wire - before.wire,
+      failures,
+      hung: size - settled,
+      us,
+    }
+  } finally {
+    client.close?.()
+    world.close?.()
+  }
+}
+
+/** Bytes that a request holds while it waits for the refresh, and those of one that waits for nothing but the API. */
+async function parkedBytes(create) {
+  const size = 5_000
+  const held = async (gates, prepare) => {
+    localStorage.clear()
+    sessionStorage.clear()
+    const world = createInProcess(gates)
+    globalThis.fetch = world.fetch
+    const client = await create(world)
+    await client.get('/before')
+    prepare(world)
+    const before = await heapNow()
+    const all = Array.from({ length: size }, (_, index) => client.get(`/orders/${index}`).catch(() => {}))
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    const bytes = ((await heapNow()) - before) / size
+    client.close?.()
+    return { bytes, all }
+  }
+  let started = false
+  const never = new Promise(() => {})
+  const plain = await held({ apiGate: () => (started ? never : undefined) }, () => (started = true))
+  const waiting = await held({ gate: () => never }, () => moveClock((LIFETIME_S + 60) * 1000))
+  return { plain: Math.round(plain.bytes), waiting: Math.round(waiting.bytes), ratio: waiting.bytes / plain.bytes }
+}
+
+async function heapNow() {
+  globalThis.gc?.()
+  await new Promise((resolve) => setImmediate(resolve))
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
+}
