@@ -1,5 +1,6 @@
 // The model behind an axios adapter and a fetch, without a network: what is left is what the contestants cost.
 import axios from 'axios'
+import { metadata } from './metadata.mjs'
 import { createModel, refreshTokenOf } from './model.mjs'
 
 export const API = 'https://api.example.com'
@@ -15,7 +16,7 @@ export function createInProcess({ gate, apiGate, ...options } = {}) {
     if (url.startsWith(AUTH)) {
       if (url.includes('openid-configuration')) return { status: 200, body: metadata(AUTH) }
       await (gate?.() ?? new Promise((resolve) => setImmediate(resolve)))
-      return model.refresh(refreshTokenOf(body))
+      return model.refresh(refreshTokenOf(body), url)
     }
     const answer = model.call(authorization)
     await apiGate?.(answer)
@@ -38,14 +39,4 @@ export function createInProcess({ gate, apiGate, ...options } = {}) {
   }
 
   return { api: API, auth: AUTH, axios, adapter, fetch, model, issue: model.issue, counts: async () => ({ ...model.counts }) }
-}
-
-export function metadata(auth) {
-  return {
-    issuer: `${auth}/`,
-    authorization_endpoint: `${auth}/authorize`,
-    token_endpoint: `${auth}/token`,
-    end_session_endpoint: `${auth}/logout`,
-    jwks_uri: `${auth}/jwks`,
-  }
 }

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { metadata } from './in-process.mjs'
+import { metadata } from './metadata.mjs'
 import { createModel, refreshTokenOf } from './model.mjs'
 
 const model = createModel(JSON.parse(process.argv[2]))
@@ -14,7 +14,7 @@ const server = createServer((request, response) => {
     const { status, body } = url.includes('openid-configuration')
       ? { status: 200, body: metadata(`http://${headers.host}`) }
       : url.includes('/token')
-        ? model.refresh(refreshTokenOf(text))
+        ? model.refresh(refreshTokenOf(text), url)
         : model.call(headers.authorization)
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(body))

@@ -49,7 +49,8 @@ export function createModel({ rotation = true, reuse = false, now = () => Date.n
       dead = true
     },
     isEnded: () => ended,
-    refresh(refreshToken) {
+    /** @param url some contestants cannot do without an ID token, and check it; at `/oauth/token` there is one. */
+    refresh(refreshToken, url) {
       counts.refreshes += 1
       if (reuse && spent.has(refreshToken)) ended = true
       if (dead || ended || !refreshTokens.has(refreshToken)) {
@@ -60,7 +61,8 @@ export function createModel({ rotation = true, reuse = false, now = () => Date.n
         refreshTokens.delete(refreshToken)
         spent.add(refreshToken)
       }
-      return { status: 200, body: issue() }
+      const { id_token, ...body } = issue()
+      return { status: 200, body: url.includes('/oauth/token') ? { ...body, id_token } : body }
     },
     call(authorization) {
       counts.wire += 1

@@ -1,6 +1,7 @@
 // As much of a page as the contestants ask for outside a browser. Import axios before this: it decides by `window`
 // which transports it has, and shall decide as it does in Node.
 import 'axios'
+import 'fake-indexeddb/auto'
 
 function createStorage() {
   const items = new Map()
@@ -41,6 +42,23 @@ Object.assign(globalThis, {
   removeEventListener: target.removeEventListener.bind(target),
   dispatchEvent: target.dispatchEvent.bind(target),
 })
+
+const queues = new Map()
+
+/** Web Locks of one page: exclusive, in order. */
+const locks = {
+  async request(name, options, task = options) {
+    const before = queues.get(name) ?? Promise.resolve()
+    const run = before.then(() => task({ name, mode: 'exclusive' }))
+    queues.set(
+      name,
+      run.catch(() => {}),
+    )
+    return run
+  },
+}
+Object.defineProperty(globalThis.navigator ?? (globalThis.navigator = {}), 'locks', { value: locks, configurable: true })
+Object.defineProperty(globalThis.navigator, 'onLine', { value: true, configurable: true })
 
 /** Between two contestants: nobody finds what another has stored. */
 export function clearPage() {
