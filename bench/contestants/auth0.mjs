@@ -1,23 +1,15 @@
 // As the README says: `getTokenSilently` before a request. The session is found in the cache, as after a reload.
 import { Auth0Client } from '@auth0/auth0-spa-js'
+import { payloadOf } from '../lib/jwt.mjs'
 import { CLIENT, ISSUER } from '../lib/model.mjs'
 
 export const name = 'auth0-spa-js'
 export const packages = ['@auth0/auth0-spa-js']
 export const ignores401 = 'does not see the answers of an API but for a DPoP nonce'
 
-export async function create({ axios, api, auth, adapter, issue }) {
+export async function create({ axios, api, auth, adapter, issue, joined }) {
   const scope = 'openid offline_access'
-  const { id_token, access_token, refresh_token, expires_in, expires_at } = issue()
-  const [, payload] = id_token.split('.')
-  const claims = JSON.parse(Buffer.from(payload, 'base64url'))
-  const decodedToken = { claims: { ...claims, __raw: id_token }, user: { sub: 'ann' } }
-  const body = { client_id: CLIENT, access_token, refresh_token, scope, expires_in, audience: 'default', token_type: 'Bearer' }
-  localStorage.setItem(
-    `@@auth0spajs@@::${CLIENT}::default::${scope}`,
-    JSON.stringify({ body: { ...body, id_token, decodedToken }, expiresAt: expires_at }),
-  )
-  localStorage.setItem(`@@auth0spajs@@::${CLIENT}::@@user@@`, JSON.stringify({ id_token, decodedToken }))
+  if (!joined) remember(issue(), scope)
   const client = new Auth0Client({
     domain: auth,
     issuer: ISSUER,
@@ -32,4 +24,22 @@ export async function create({ axios, api, auth, adapter, issue }) {
     return config
   })
   return { get: (path) => instance.get(path) }
+}
+
+function remember({ id_token, access_token, refresh_token, expires_in, expires_at }, scope) {
+  const decodedToken = { claims: { ...payloadOf(id_token), __raw: id_token }, user: { sub: 'ann' } }
+  const body = {
+    client_id: CLIENT,
+    access_token,
+    refresh_token,
+    scope,
+    expires_in,
+    audience: 'default',
+    token_type: 'Bearer',
+  }
+  localStorage.setItem(
+    `@@auth0spajs@@::${CLIENT}::default::${scope}`,
+    JSON.stringify({ body: { ...body, id_token, decodedToken }, expiresAt: expires_at }),
+  )
+  localStorage.setItem(`@@auth0spajs@@::${CLIENT}::@@user@@`, JSON.stringify({ id_token, decodedToken }))
 }

@@ -1,44 +1,35 @@
 // Without its service worker: `getValidTokenAsync` before a request. The session is found in the storage, as after a reload.
-import oidc from '@axa-fr/oidc-client'
+import * as oidc from '@axa-fr/oidc-client'
+import { payloadOf } from '../lib/jwt.mjs'
+import { ISSUER } from '../lib/model.mjs'
 
-// Node finds its CommonJS build, whose names it cannot see.
-const { OidcClient } = oidc
+// Node finds its CommonJS build, whose names it cannot see; a bundler finds the other.
+const { OidcClient } = oidc.default ?? oidc
 
 export const name = '@axa-fr/oidc-client'
 export const packages = ['@axa-fr/oidc-client']
 export const ignores401 = 'does not act on a 401'
 
-let number = 0
+const configurationName = 'bench'
 
-export async function create({ axios, api, auth, adapter, issue }) {
-  const configurationName = `bench${(number += 1)}`
-  const { access_token, refresh_token, id_token, expires_in } = issue()
-  const payloadOf = (jwt) => JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url'))
-  const issuedAt = Date.now() / 1000
-  const tokens = {
-    accessToken: access_token,
-    accessTokenPayload: payloadOf(access_token),
-    refreshToken: refresh_token,
-    idToken: id_token,
-    idTokenPayload: payloadOf(id_token),
-    expiresIn: expires_in,
-    expiresAt: issuedAt + expires_in,
-    issuedAt,
-    scope: 'openid offline_access',
-    tokenType: 'Bearer',
-  }
-  sessionStorage[`oidc.${configurationName}`] = JSON.stringify({ tokens, status: null })
-  sessionStorage[`oidc.login.${configurationName}`] = JSON.stringify({ callbackPath: '/', extras: null })
-  const client = OidcClient.getOrCreate(() => (...all) => globalThis.fetch(...all))(
+export async function create({ axios, api, auth, adapter, issue, joined }) {
+  if (!joined) remember(issue())
+  const client = OidcClient.getOrCreate(
+    () =>
+      (...all) =>
+        globalThis.fetch(...all),
+  )(
     {
       client_id: 'bench',
       redirect_uri: 'https://app.example.com/callback',
       scope: 'openid offline_access',
+      // Not the default, but without it each tab would have to sign in.
+      storage: localStorage,
       authority: auth,
       authority_configuration: {
-        issuer: `${auth}/`,
+        issuer: ISSUER,
         authorization_endpoint: `${auth}/authorize`,
-        token_endpoint: `${auth}/token`,
+        token_endpoint: `${auth}/oauth/token`,
         revocation_endpoint: `${auth}/revoke`,
         end_session_endpoint: `${auth}/logout`,
         userinfo_endpoint: `${auth}/userinfo`,
@@ -55,4 +46,24 @@ export async function create({ axios, api, auth, adapter, issue }) {
     return config
   })
   return { get: (path) => instance.get(path) }
+}
+
+function remember(issued) {
+  const { access_token, refresh_token, id_token, expires_in } = issued
+  const issuedAt = Date.now() / 1000
+  const tokens = {
+    accessToken: access_token,
+    accessTokenPayload: payloadOf(access_token),
+    refreshToken: refresh_token,
+    idToken: id_token,
+    idTokenPayload: payloadOf(id_token),
+    expiresIn: expires_in,
+    expiresAt: issuedAt + expires_in,
+    issuedAt,
+    scope: 'openid offline_access',
+    tokenType: 'Bearer',
+  }
+  localStorage[`oidc.${configurationName}`] = JSON.stringify({ tokens, status: null })
+  localStorage[`oidc.login.${configurationName}`] = JSON.stringify({ callbackPath: '/', extras: null })
+  localStorage[`oidc.nonce.${configurationName}`] = 'nonce'
 }

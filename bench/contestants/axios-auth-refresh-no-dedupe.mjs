@@ -5,4 +5,4 @@ export const name = 'axios-auth-refresh, deduplicateRefresh: false'
 export const packages = ['axios-auth-refresh']
 export const variant = true
 
-export const create = (world) => createWithAuthRefresh(world, { deduplicateRefresh: false })
+export const create = (world) => createWithAuthRefresh('no-dedupe', world, { deduplicateRefresh: false })

@@ -1,10 +1,13 @@
+import { createTokenStore } from '../lib/token-store.mjs'
+
 // The interceptor that people copy: a flag, a queue, `_retry`. The same in hundreds of posts and answers.
 export const name = 'blog interceptor'
 export const packages = []
 
-export async function create({ axios, api, auth, adapter, issue }) {
+export const create = (world) => createBlog(world, createTokenStore('blog', world))
+
+export function createBlog({ axios, api, auth, adapter }, tokens) {
   const instance = axios.create({ baseURL: api, ...(adapter && { adapter }) })
-  let { access_token: token, refresh_token: refreshToken } = issue()
   let isRefreshing = false
   let failedQueue = []
 
@@ -17,7 +20,7 @@ export async function create({ axios, api, auth, adapter, issue }) {
   }
 
   instance.interceptors.request.use((config) => {
-    config.headers.Authorization = `Bearer ${token}`
+    config.headers.Authorization = `Bearer ${tokens.accessToken}`
     return config
   })
   instance.interceptors.response.use(
@@ -37,12 +40,11 @@ export async function create({ axios, api, auth, adapter, issue }) {
       isRefreshing = true
       return new Promise((resolve, reject) => {
         axios
-          .post(`${auth}/token`, { refresh_token: refreshToken }, adapter && { adapter })
+          .post(`${auth}/token`, { refresh_token: tokens.refreshToken }, adapter && { adapter })
           .then(({ data }) => {
-            token = data.access_token
-            refreshToken = data.refresh_token
-            originalRequest.headers.Authorization = `Bearer ${token}`
-            processQueue(null, token)
+            tokens.set(data)
+            originalRequest.headers.Authorization = `Bearer ${tokens.accessToken}`
+            processQueue(null, tokens.accessToken)
             resolve(instance(originalRequest))
           })
           .catch((failure) => {

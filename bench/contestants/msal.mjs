@@ -1,12 +1,13 @@
 // As the README says: `acquireTokenSilent` before a request. The account comes in by `loadExternalTokens`.
 import { createStandardPublicClientApplication, loadExternalTokens } from '@azure/msal-browser'
+import { encode } from '../lib/jwt.mjs'
 import { metadata } from '../lib/metadata.mjs'
 
 export const name = 'msal-browser'
 export const packages = ['@azure/msal-browser']
+/** Its authority has to be `https:`: over loopback and in the tabs' Chromium there is none. */
+export const needsHttps = 'takes only an https: authority'
 export const ignores401 = 'does not see the answers of an API'
-
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 export async function create({ axios, api, auth, adapter, issue }) {
   const config = {
@@ -23,7 +24,15 @@ export async function create({ axios, api, auth, adapter, issue }) {
   const { access_token, refresh_token, expires_in } = issue()
   const scopes = ['orders']
   const idToken = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode({ iss: `${auth}/`, aud: 'bench', sub: 'ann', oid: 'ann', preferred_username: 'ann', tid: 'bench', exp: 4e9, iat: 1 })}.c2ln`
-  const response = { id_token: idToken, access_token, refresh_token, expires_in, scope: scopes.join(' '), token_type: 'Bearer', client_info: encode({ uid: 'ann', utid: 'bench' }) }
+  const response = {
+    id_token: idToken,
+    access_token,
+    refresh_token,
+    expires_in,
+    scope: scopes.join(' '),
+    token_type: 'Bearer',
+    client_info: encode({ uid: 'ann', utid: 'bench' }),
+  }
   const { account } = await loadExternalTokens(config, { scopes, authority: config.auth.authority }, response, {
     clientInfo: response.client_info,
   })

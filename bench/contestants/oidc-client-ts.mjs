@@ -6,7 +6,7 @@ export const name = 'oidc-client-ts'
 export const packages = ['oidc-client-ts']
 export const ignores401 = 'does not see the answers of an API'
 
-export async function create({ axios, api, auth, adapter, issue }) {
+export async function create({ axios, api, auth, adapter, issue, joined }) {
   const userManager = new UserManager({
     authority: auth,
     client_id: 'bench',
@@ -15,9 +15,11 @@ export async function create({ axios, api, auth, adapter, issue }) {
     userStore: new WebStorageStateStore({ store: localStorage }),
     metadata: metadata(auth),
   })
-  const { access_token, refresh_token, token_type, scope, expires_at } = issue()
-  const profile = { iss: `${auth}/`, aud: 'bench', sub: 'ann' }
-  await userManager.storeUser(new User({ access_token, refresh_token, token_type, scope, expires_at, profile }))
+  if (!joined) {
+    const { access_token, refresh_token, token_type, scope, expires_at } = issue()
+    const profile = { iss: `${auth}/`, aud: 'bench', sub: 'ann' }
+    await userManager.storeUser(new User({ access_token, refresh_token, token_type, scope, expires_at, profile }))
+  }
 
   const instance = axios.create({ baseURL: api, ...(adapter && { adapter }) })
   instance.interceptors.request.use(async (config) => {

@@ -5,7 +5,7 @@ export const name = 'okta-auth-js'
 export const packages = ['@okta/okta-auth-js']
 export const ignores401 = 'does not see the answers of an API'
 
-export async function create({ axios, api, auth, adapter, issue }) {
+export async function create({ axios, api, auth, adapter, issue, joined }) {
   const client = new OktaAuth({
     issuer: auth,
     clientId: 'bench',
@@ -13,29 +13,10 @@ export async function create({ axios, api, auth, adapter, issue }) {
     scopes: ['openid', 'offline_access'],
     tokenUrl: `${auth}/token`,
     authorizeUrl: `${auth}/authorize`,
-    tokenManager: { storage: 'memory', autoRenew: true },
+    // Its build for Node refuses localStorage.
+    tokenManager: { storage: globalThis.process ? 'memory' : 'localStorage', autoRenew: true },
   })
-  const { access_token, refresh_token, expires_at } = issue()
-  const scopes = ['openid', 'offline_access']
-  client.tokenManager.setTokens({
-    accessToken: {
-      accessToken: access_token,
-      claims: { sub: 'ann' },
-      expiresAt: expires_at,
-      tokenType: 'Bearer',
-      scopes,
-      authorizeUrl: `${auth}/authorize`,
-      userinfoUrl: `${auth}/userinfo`,
-    },
-    refreshToken: {
-      refreshToken: refresh_token,
-      expiresAt: expires_at + 86_400,
-      scopes,
-      tokenUrl: `${auth}/token`,
-      authorizeUrl: `${auth}/authorize`,
-      issuer: auth,
-    },
-  })
+  if (!joined) client.tokenManager.setTokens(tokensOf(issue(), auth))
   await client.start()
   const instance = axios.create({ baseURL: api, ...(adapter && { adapter }) })
   instance.interceptors.request.use(async (config) => {
@@ -45,4 +26,28 @@ export async function create({ axios, api, auth, adapter, issue }) {
     return config
   })
   return { get: (path) => instance.get(path), close: () => client.stop() }
+}
+
+function tokensOf({ access_token, refresh_token, expires_at }, auth) {
+  const scopes = ['openid', 'offline_access']
+  const authorizeUrl = `${auth}/authorize`
+  return {
+    accessToken: {
+      accessToken: access_token,
+      claims: { sub: 'ann' },
+      expiresAt: expires_at,
+      tokenType: 'Bearer',
+      scopes,
+      authorizeUrl,
+      userinfoUrl: `${auth}/userinfo`,
+    },
+    refreshToken: {
+      refreshToken: refresh_token,
+      expiresAt: expires_at + 86_400,
+      scopes,
+      tokenUrl: `${auth}/token`,
+      authorizeUrl,
+      issuer: auth,
+    },
+  }
 }

@@ -5,12 +5,15 @@ export const name = 'supabase auth-js'
 export const packages = ['@supabase/auth-js']
 export const ignores401 = 'does not see the answers of an API'
 
-let number = 0
-
-export async function create({ axios, api, auth, adapter, issue }) {
-  const storageKey = `sb-bench-${(number += 1)}`
-  localStorage.setItem(storageKey, JSON.stringify(issue()))
-  const client = new GoTrueClient({ url: auth, storageKey, storage: localStorage, fetch: (...all) => globalThis.fetch(...all) })
+export async function create({ axios, api, auth, adapter, issue, joined }) {
+  const storageKey = 'sb-bench'
+  if (!joined) localStorage.setItem(storageKey, JSON.stringify(issue()))
+  const client = new GoTrueClient({
+    url: auth,
+    storageKey,
+    storage: localStorage,
+    fetch: (...all) => globalThis.fetch(...all),
+  })
   await client.initialize()
   const instance = axios.create({ baseURL: api, ...(adapter && { adapter }) })
   instance.interceptors.request.use(async (config) => {

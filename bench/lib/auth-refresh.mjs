@@ -1,10 +1,12 @@
 import { createAuthRefresh } from 'axios-auth-refresh'
+import { createTokenStore } from './token-store.mjs'
 
 /** axios-auth-refresh as its README sets it up: an interceptor of one's own attaches, its own refreshes. */
-export async function createWithAuthRefresh({ axios, api, auth, adapter, issue }, options) {
+export function createWithAuthRefresh(name, world, options) {
+  const { axios, api, auth, adapter } = world
+  const tokens = createTokenStore(name, world)
   const instance = axios.create({ baseURL: api, ...(adapter && { adapter }) })
-  let { access_token: token, refresh_token: refreshToken } = issue()
-  const getAccessToken = () => token
+  const getAccessToken = () => tokens.accessToken
 
   instance.interceptors.request.use((request) => {
     request.headers['Authorization'] = `Bearer ${getAccessToken()}`
@@ -13,14 +15,11 @@ export async function createWithAuthRefresh({ axios, api, auth, adapter, issue }
   createAuthRefresh(
     instance,
     (failedRequest) =>
-      axios
-        .post(`${auth}/token`, { refresh_token: refreshToken }, adapter && { adapter })
-        .then(({ data }) => {
-          token = data.access_token
-          refreshToken = data.refresh_token
-          failedRequest.response.config.headers['Authorization'] = `Bearer ${token}`
-          return Promise.resolve()
-        }),
+      axios.post(`${auth}/token`, { refresh_token: tokens.refreshToken }, adapter && { adapter }).then(({ data }) => {
+        tokens.set(data)
+        failedRequest.response.config.headers['Authorization'] = `Bearer ${tokens.accessToken}`
+        return Promise.resolve()
+      }),
     options,
   )
   return { get: (path) => instance.get(path) }

@@ -32,6 +32,7 @@ export async function loadContestants(only = FILES) {
 
 const root = join(import.meta.dirname, '..')
 export function versionOf(name) {
-  const path = name === 'tokenward' ? join(root, '..', 'package.json') : join(root, 'node_modules', name, 'package.json')
+  const path =
+    name === 'tokenward' ? join(root, '..', 'package.json') : join(root, 'node_modules', name, 'package.json')
   return JSON.parse(readFileSync(path, 'utf8')).version
 }

@@ -32,11 +32,21 @@ export function createInProcess({ gate, apiGate, ...options } = {}) {
   }
 
   const fetch = async (input, init = {}) => {
-    const request = typeof input === 'object' && 'url' in input ? input : new Request(String(input), { ...init, signal: null })
+    const request =
+      typeof input === 'object' && 'url' in input ? input : new Request(String(input), { ...init, signal: null })
     const text = request.method === 'GET' ? '' : await request.clone().text()
     const { status, body } = await answerTo(request.url, request.headers.get('authorization'), text)
     return new Response(JSON.stringify(body), { status, headers: JSON_HEADERS })
   }
 
-  return { api: API, auth: AUTH, axios, adapter, fetch, model, issue: model.issue, counts: async () => ({ ...model.counts }) }
+  return {
+    api: API,
+    auth: AUTH,
+    axios,
+    adapter,
+    fetch,
+    model,
+    issue: model.issue,
+    counts: async () => ({ ...model.counts }),
+  }
 }

@@ -27,7 +27,8 @@ process.on('message', (command) => {
   if (command === 'issue') process.send(model.issue())
   else if (command === 'counts') process.send({ ...model.counts })
   else {
-    model.refuseAll()
+    if (typeof command === 'number') model.moveClock(command)
+    else model.refuseAll()
     process.send('done')
   }
 })

@@ -26,7 +26,7 @@ export async function createLoopback(options = {}) {
     }),
     fetch: platformFetch,
     issue: () => issued,
-    model: { refuseAll: () => tell('refuseAll') },
+    model: { refuseAll: () => tell('refuseAll'), moveClock: (ms) => tell(ms) },
     counts: () => tell('counts'),
     close() {
       httpAgent.destroy()

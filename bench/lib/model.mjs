@@ -1,26 +1,36 @@
 // The authorization server and API that every contestant talks to: in process as functions, over loopback behind HTTP.
 // Access tokens are JWTs (some contestants read their expiry), unsigned, because nobody here checks a signature.
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
+import { encode } from './jwt.mjs'
 
 export const LIFETIME_S = 3_600
 export const ISSUER = 'https://auth.example.com/'
 export const CLIENT = 'bench'
 
 /** @param options.rotation each refresh token works once. `reuse`: using one twice ends the session (RFC 9700). */
-export function createModel({ rotation = true, reuse = false, now = () => Date.now() } = {}) {
+export function createModel({ rotation = true, reuse = false } = {}) {
   let number = 0
   let live = new Map()
   let refreshTokens = new Set()
   let spent = new Set()
+  let shiftMs = 0
   let dead = false
   let ended = false
+  const now = () => Date.now() + shiftMs
   const counts = { refreshes: 0, wire: 0, refused: 0, refusedRefreshes: 0 }
 
   function issue(lifetimeS = LIFETIME_S) {
     number += 1
     const at = Math.floor(now() / 1000)
-    const claims = { iss: ISSUER, aud: CLIENT, client_id: CLIENT, sub: 'ann', iat: at, exp: at + lifetimeS, jti: String(number) }
+    const claims = {
+      iss: ISSUER,
+      aud: CLIENT,
+      client_id: CLIENT,
+      sub: 'ann',
+      iat: at,
+      exp: at + lifetimeS,
+      jti: String(number),
+    }
     const jwt = `${encode({ alg: 'RS256', typ: 'JWT', kid: 'k' })}.${encode(claims)}.c2ln`
     live.set(jwt, now() + lifetimeS * 1000)
     const refreshToken = `refresh-${number}`
@@ -40,6 +50,10 @@ export function createModel({ rotation = true, reuse = false, now = () => Date.n
   return {
     counts,
     issue,
+    /** Where the server is another process than the client, its clock is another one too. */
+    moveClock(ms) {
+      shiftMs += ms
+    },
     /** The server forgets every access token: what a client holds will be refused though its clock says it is good. */
     refuseAll() {
       live = new Map()

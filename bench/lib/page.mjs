@@ -57,7 +57,10 @@ const locks = {
     return run
   },
 }
-Object.defineProperty(globalThis.navigator ?? (globalThis.navigator = {}), 'locks', { value: locks, configurable: true })
+Object.defineProperty(globalThis.navigator ?? (globalThis.navigator = {}), 'locks', {
+  value: locks,
+  configurable: true,
+})
 Object.defineProperty(globalThis.navigator, 'onLine', { value: true, configurable: true })
 
 /** Between two contestants: nobody finds what another has stored. */

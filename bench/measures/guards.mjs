@@ -27,7 +27,12 @@ measure(async ({ only }) => {
       }
       localStorage.clear()
       sessionStorage.clear()
-      mine[name] = await within(10_000, () => run(create).catch((error) => ({ doesNotApply: `failed: ${String(error?.message ?? error).slice(0, 160)}` })), { hung: true })
+      mine[name] = await within(
+        10_000,
+        () =>
+          run(create).catch((error) => ({ doesNotApply: `failed: ${String(error?.message ?? error).slice(0, 160)}` })),
+        { hung: true },
+      )
     }
   }
   return { results }
@@ -62,10 +67,16 @@ const STORIES = {
       const { world, client } = await begin(create, { apiGate: gate.apiGate })
       world.model.refuseAll()
       gate.shut()
-      const late = client.get('/late').then(() => 0, () => 1)
+      const late = client.get('/late').then(
+        () => 0,
+        () => 1,
+      )
       await turns(5)
       gate.open()
-      const first = await client.get('/first').then(() => 0, () => 1)
+      const first = await client.get('/first').then(
+        () => 0,
+        () => 1,
+      )
       const { refreshes } = await world.counts()
       gate.held.forEach((release) => release())
       const failures = first + (await late)
@@ -82,7 +93,12 @@ const STORIES = {
       const { world, client } = await begin(create, { apiGate: gate.apiGate })
       world.model.refuseAll()
       gate.shut()
-      const all = Array.from({ length: 20 }, () => client.get('/slow').then(() => 0, () => 1))
+      const all = Array.from({ length: 20 }, () =>
+        client.get('/slow').then(
+          () => 0,
+          () => 1,
+        ),
+      )
       await turns(10)
       const held = gate.held.splice(0)
       gate.open()

@@ -24,7 +24,10 @@ const IMPORTS = {
     full: `export * from '@badgateway/oauth2-client'`,
   },
   auth0: { smallest: `export { Auth0Client } from '@auth0/auth0-spa-js'`, full: `export * from '@auth0/auth0-spa-js'` },
-  'oidc-client-ts': { smallest: `export { UserManager } from 'oidc-client-ts'`, full: `export * from 'oidc-client-ts'` },
+  'oidc-client-ts': {
+    smallest: `export { UserManager } from 'oidc-client-ts'`,
+    full: `export * from 'oidc-client-ts'`,
+  },
   okta: { smallest: `export { OktaAuth } from '@okta/okta-auth-js/core'`, full: `export * from '@okta/okta-auth-js'` },
   msal: {
     smallest: `export { PublicClientApplication } from '@azure/msal-browser'`,
@@ -95,7 +98,12 @@ async function withVite(code) {
       },
     })
     const chunks = [output].flat().flatMap((one) => one.output)
-    return Buffer.from(chunks.filter(({ type }) => type === 'chunk').map(({ code: text }) => text).join('\n'))
+    return Buffer.from(
+      chunks
+        .filter(({ type }) => type === 'chunk')
+        .map(({ code: text }) => text)
+        .join('\n'),
+    )
   } finally {
     rmSync(folder, { recursive: true })
   }

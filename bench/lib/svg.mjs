@@ -1,0 +1,73 @@
+// Small charts without a library. Colours work on light and dark pages; every number is also text.
+const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+const style = `
+  text { font: 12px system-ui, sans-serif; fill: #57606a }
+  .title { font-size: 14px; font-weight: 600 }
+  .ours { font-weight: 600 }
+  .bar { fill: #8c959f } .bar.ours { fill: #1f883d } .bad { fill: #cf222e }
+  .axis { stroke: #8c959f; stroke-opacity: .4 }
+  .line { fill: none; stroke-width: 2 }
+  @media (prefers-color-scheme: dark) { text { fill: #9198a1 } .bar.ours { fill: #3fb950 } .bad { fill: #f85149 } }`
+
+function frame(width, height, title, body) {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(title)}">
+<title>${escape(title)}</title>
+<style>${style}
+</style>
+<text class="title" x="8" y="20">${escape(title)}</text>
+${body}
+</svg>
+`
+}
+
+/** @param rows `{ name, value, text, ours, bad }`; a value that is no number is only text. */
+export function barChart(title, rows) {
+  const left = 240
+  const width = 720
+  const most = Math.max(...rows.map(({ value }) => (Number.isFinite(value) ? value : 0)), 1e-9)
+  const body = rows.map(({ name, value, text, ours, bad }, index) => {
+    const y = 34 + index * 22
+    const length = Number.isFinite(value) ? Math.max(1, (value / most) * (width - left - 150)) : 0
+    const kind = `bar${ours ? ' ours' : ''}${bad ? ' bad' : ''}`
+    return [
+      `<text${ours ? ' class="ours"' : ''} x="${left - 8}" y="${y + 13}" text-anchor="end">${escape(name)}</text>`,
+      length ? `<rect class="${kind}" x="${left}" y="${y + 2}" width="${length.toFixed(1)}" height="15" rx="2"/>` : '',
+      `<text${ours ? ' class="ours"' : ''} x="${left + length + 6}" y="${y + 13}">${escape(text)}</text>`,
+    ].join('\n')
+  })
+  return frame(width, 44 + rows.length * 22, title, body.join('\n'))
+}
+
+const LINES = ['#1f883d', '#cf222e', '#bf8700', '#0969da', '#8250df']
+
+/** @param series `{ name, points: [x, y][] }` */
+export function lineChart(title, series, { xLabel, yLabel, format = String, yMost }) {
+  const [width, height, left, right, top, bottom] = [720, 320, 70, 16, 36, 64]
+  const all = series.flatMap(({ points }) => points)
+  const xMost = Math.max(...all.map(([x]) => x))
+  const most = yMost ?? Math.max(...all.map(([, y]) => y))
+  const x = (value) => (left + (value / xMost) * (width - left - right)).toFixed(1)
+  const y = (value) => (height - bottom - (Math.min(value, most) / most) * (height - top - bottom)).toFixed(1)
+  const ticks = [0, 0.25, 0.5, 0.75, 1]
+  const body = [
+    ...ticks.map(
+      (share) =>
+        `<line class="axis" x1="${left}" x2="${width - right}" y1="${y(most * share)}" y2="${y(most * share)}"/><text x="${left - 6}" y="${Number(y(most * share)) + 4}" text-anchor="end">${escape(format(most * share))}</text>`,
+    ),
+    ...ticks.map(
+      (share) =>
+        `<text x="${x(xMost * share)}" y="${height - bottom + 18}" text-anchor="middle">${Math.round(xMost * share)}</text>`,
+    ),
+    `<text x="${(left + width) / 2}" y="${height - bottom + 34}" text-anchor="middle">${escape(xLabel)}</text>`,
+    `<text x="8" y="${top - 4}">${escape(yLabel)}</text>`,
+    ...series.map(
+      ({ points }, index) =>
+        `<polyline class="line" stroke="${LINES[index]}" points="${points.map(([a, b]) => `${x(a)},${y(b)}`).join(' ')}"/>`,
+    ),
+    ...series.map(
+      ({ name }, index) =>
+        `<rect x="${left + index * 210}" y="${height - 18}" width="12" height="4" fill="${LINES[index]}"/><text x="${left + 18 + index * 210}" y="${height - 12}">${escape(name)}</text>`,
+    ),
+  ]
+  return frame(width, height, title, body.join('\n'))
+}

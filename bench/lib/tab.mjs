@@ -1,0 +1,37 @@
+// What runs in each tab of the many-tabs measure. Bundled with one contestant.
+import axios from 'axios'
+import * as contestant from 'contestant'
+import { installClock, measuredMs, moveClock } from './clock.mjs'
+
+installClock()
+const api = location.origin
+let client
+
+globalThis.tab = {
+  async start({ issued, joined }) {
+    client = await contestant.create({ axios, api, auth: api, issue: () => issued, joined })
+    return served('/before', 5_000)
+  },
+  moveClock,
+  /** A request at an instant of the machine's clock, the same in every tab. */
+  async goAt(at, patienceMs) {
+    await new Promise((resolve) => setTimeout(resolve, at - realNow()))
+    const from = measuredMs()
+    const isServed = await served('/orders', patienceMs)
+    return { isServed, ms: measuredMs() - from }
+  },
+  isAlive: () => served('/after', 10_000),
+}
+
+const realNow = () => performance.timeOrigin + measuredMs()
+
+async function served(path, patienceMs) {
+  const late = new Promise((resolve) => setTimeout(resolve, patienceMs, false))
+  return Promise.race([
+    client.get(path).then(
+      () => true,
+      () => false,
+    ),
+    late,
+  ])
+}

@@ -1,0 +1,106 @@
+// npm run bench: installs the peers here, runs every measure in a process of its own, writes bench/results/ and the
+// part of the README between its markers. --only tokenward,bare: some contestants; --measures size,guards: some
+// measures (the others keep their last results); --quick: tiny counts, for a test of the bench; --no-write: prints only.
+import { execFileSync, fork } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import './lib/page.mjs'
+import { FILES, loadContestants, versionOf } from './lib/contestants.mjs'
+import { toReport } from './lib/report.mjs'
+import { withBench } from './lib/readme.mjs'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    measures: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: true },
+  },
+  allowNegative: true,
+})
+const bench = import.meta.dirname
+const root = join(bench, '..')
+const results = join(bench, 'results')
+const recordPath = join(results, 'results.json')
+
+/** With what each is run: memory measures need a collection on demand, and as few others as can be. */
+const MEASURES = {
+  size: [],
+  'hot-path': ['--expose-gc', '--max-semi-space-size=64'],
+  guards: [],
+  bursts: ['--expose-gc'],
+  tabs: [],
+}
+
+if (!existsSync(join(bench, 'node_modules')) && !values.quick) {
+  execFileSync('npm', ['ci', '--ignore-scripts'], { cwd: bench, stdio: 'inherit' })
+}
+if (!existsSync(join(root, 'dist', 'index.js'))) execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' })
+
+const record = readRecord()
+record.machine = {
+  cpu: cpus()[0].model.trim(),
+  cores: cpus().length,
+  memoryGB: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+  platform: `${process.platform} ${process.arch}`,
+}
+for (const measure of values.measures?.split(',') ?? Object.keys(MEASURES)) {
+  const began = Date.now()
+  record[measure] = await run(measure)
+  console.error(`${measure}: ${Math.round((Date.now() - began) / 1000)} s`)
+  if (values.write) save()
+}
+if (!values.write) console.log(JSON.stringify(record))
+
+function run(measure) {
+  const parameters = [...(values.only ? ['--only', values.only] : []), ...(values.quick ? ['--quick'] : [])]
+  return new Promise((resolve, reject) => {
+    const child = fork(join(bench, 'measures', `${measure}.mjs`), parameters, {
+      execArgv: MEASURES[measure],
+      // What contestants print about failures that were made on purpose.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    let result
+    child.on('message', (message) => {
+      result = message
+    })
+    child.on('exit', () => {
+      if (!result || result.error) reject(new Error(`${measure}: ${result?.error ?? 'ended without a result'}`))
+      else resolve(result)
+    })
+  })
+}
+
+function readRecord() {
+  return values.write && existsSync(recordPath) ? JSON.parse(readFileSync(recordPath, 'utf8')) : {}
+}
+
+async function save() {
+  mkdirSync(results, { recursive: true })
+  record.contestants = await describe()
+  writeFileSync(recordPath, `${JSON.stringify(record, undefined, 1)}\n`)
+  const { markdown, charts, summary } = toReport(record)
+  writeFileSync(join(results, 'README.md'), markdown)
+  for (const [name, svg] of Object.entries(charts)) writeFileSync(join(results, `${name}.svg`), svg)
+  const readme = join(root, 'README.md')
+  writeFileSync(readme, withBench(readFileSync(readme, 'utf8'), summary))
+}
+
+async function describe() {
+  const described = {}
+  for (const { file, name, packages, ours, variant } of await loadContestants([...FILES, 'blog-broadcast'])) {
+    described[file] = {
+      name,
+      ours,
+      variant,
+      versions: Object.fromEntries(packages.map((one) => [one, versionOf(one)])),
+    }
+  }
+  described.bare.versions = {
+    axios: JSON.parse(readFileSync(join(root, 'node_modules', 'axios', 'package.json'), 'utf8')).version,
+  }
+  return described
+}
