@@ -1,0 +1,84 @@
+// A token endpoint and very many clients, second by second. Who is refused, or finds it down, comes again when its
+// policy says.
+
+/** Small, seeded, good enough for a histogram. */
+export function createRandom(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/**
+ * @param options.clients how many
+ * @param options.seconds how long to look
+ * @param options.capacity answers a second; whoever comes beyond gets a 503
+ * @param options.isDown whether the endpoint is down in this second
+ * @param options.firstAt when client `index` first needs a token, in seconds; beyond `seconds`: never
+ * @param options.againInS how long it waits after its `attempts`-th failure
+ * @returns requests and failures in each second, and how long each client waited
+ */
+export function simulate({ clients, seconds, capacity, isDown = () => false, firstAt, againInS, random }) {
+  const requests = new Uint32Array(seconds)
+  const served = new Uint32Array(seconds)
+  const waited = new Float32Array(clients).fill(-1)
+  const begun = new Float32Array(clients)
+  const attempts = new Uint16Array(clients)
+  // Of each second, who comes in it, as a linked list.
+  const first = new Int32Array(seconds).fill(-1)
+  const next = new Int32Array(clients).fill(-1)
+  const at = new Float32Array(clients)
+
+  function come(client, second) {
+    at[client] = second
+    const slot = Math.floor(second)
+    if (slot >= seconds) return
+    next[client] = first[slot]
+    first[slot] = client
+  }
+
+  for (let client = 0; client < clients; client++) {
+    begun[client] = firstAt(client, random)
+    come(client, begun[client])
+  }
+  for (let second = 0; second < seconds; second++) {
+    const down = isDown(second)
+    // The list grows while it is walked if somebody comes again within the second.
+    while (first[second] !== -1) {
+      const client = first[second]
+      first[second] = next[client]
+      requests[second] += 1
+      if (!down && served[second] < capacity) {
+        served[second] += 1
+        waited[client] = at[client] - begun[client]
+        continue
+      }
+      attempts[client] += 1
+      come(client, at[client] + Math.max(0.05, againInS(attempts[client], random())))
+    }
+  }
+  return { requests, served, waited }
+}
+
+/** How the requests of `from` to `to` lie: the highest second against the mean, and whether the endpoint kept up. */
+export function describe({ requests, waited }, { from, to, hurt }) {
+  let peak = 0
+  let sum = 0
+  for (let second = from; second < to; second++) {
+    peak = Math.max(peak, requests[second])
+    sum += requests[second]
+  }
+  const mean = sum / (to - from)
+  const longest = [...waited].filter((wait) => wait > hurt).sort((a, b) => a - b)
+  return {
+    peak,
+    mean: Math.round(mean),
+    ratio: peak / mean,
+    total: requests.reduce((all, one) => all + one, 0),
+    waitedMedianS: longest.length ? Math.round(longest[longest.length >> 1]) : 0,
+    waited99S: longest.length ? Math.round(longest[Math.floor(longest.length * 0.99)]) : 0,
+  }
+}
