@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { format, resolveConfig } from 'prettier'
 import './lib/page.mjs'
 import { FILES, loadContestants, versionOf } from './lib/contestants.mjs'
 import { toReport } from './lib/report.mjs'
@@ -51,7 +52,7 @@ for (const measure of values.measures?.split(',') ?? Object.keys(MEASURES)) {
   const began = Date.now()
   record[measure] = await run(measure)
   console.error(`${measure}: ${Math.round((Date.now() - began) / 1000)} s`)
-  if (values.write) save()
+  if (values.write) await save()
 }
 if (!values.write) console.log(JSON.stringify(record))
 
@@ -83,10 +84,14 @@ async function save() {
   record.contestants = await describe()
   writeFileSync(recordPath, `${JSON.stringify(record, undefined, 1)}\n`)
   const { markdown, charts, summary } = toReport(record)
-  writeFileSync(join(results, 'README.md'), markdown)
+  await writeMarkdown(join(results, 'README.md'), markdown)
   for (const [name, svg] of Object.entries(charts)) writeFileSync(join(results, `${name}.svg`), svg)
   const readme = join(root, 'README.md')
-  writeFileSync(readme, withBench(readFileSync(readme, 'utf8'), summary))
+  await writeMarkdown(readme, withBench(readFileSync(readme, 'utf8'), summary))
+}
+
+async function writeMarkdown(path, text) {
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }))
 }
 
 async function describe() {

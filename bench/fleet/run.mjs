@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { format, resolveConfig } from 'prettier'
 import { lineChart } from '../lib/svg.mjs'
 import { table } from '../lib/tables.mjs'
 import { createRandom, describe, simulate } from './simulate.mjs'
@@ -115,9 +116,13 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
   )
 }
 writeFileSync(join(results, 'fleet.json'), `${JSON.stringify({ clients: CLIENTS, ...record }, undefined, 1)}\n`)
+const report = join(results, 'fleet.md')
 writeFileSync(
-  join(results, 'fleet.md'),
-  `# A fleet on paper\n\n<!-- Written by \`npm run fleet\`. Do not edit. -->\n\n${CLIENTS.toLocaleString('en')} clients in a simulation, second by second (\`bench/fleet/simulate.mjs\`). Clients whose refresh fails come again when their policy says. What a user accepts after an outage is taken to be a minute; over this minute the busiest second should have no more than 1.5 times the requests of the mean one.\n\n${parts.join('\n\n')}\n`,
+  report,
+  await format(
+    `# A fleet on paper\n\n<!-- Written by \`npm run fleet\`. Do not edit. -->\n\n${CLIENTS.toLocaleString('en')} clients in a simulation, second by second (\`bench/fleet/simulate.mjs\`). Clients whose refresh fails come again when their policy says. What a user accepts after an outage is taken to be a minute; over this minute the busiest second should have no more than 1.5 times the requests of the mean one.\n\n${parts.join('\n\n')}\n`,
+    { ...(await resolveConfig(report)), filepath: report },
+  ),
 )
 console.log(JSON.stringify(record, undefined, 1))
 

@@ -3,8 +3,8 @@ import axios from 'axios'
 import { metadata } from './metadata.mjs'
 import { createModel, refreshTokenOf } from './model.mjs'
 
-export const API = 'https://api.example.com'
-export const AUTH = 'https://auth.example.com'
+const API = 'https://api.example.com'
+const AUTH = 'https://auth.example.com'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 

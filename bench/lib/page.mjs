@@ -62,9 +62,3 @@ Object.defineProperty(globalThis.navigator ?? (globalThis.navigator = {}), 'lock
   configurable: true,
 })
 Object.defineProperty(globalThis.navigator, 'onLine', { value: true, configurable: true })
-
-/** Between two contestants: nobody finds what another has stored. */
-export function clearPage() {
-  localStorage.clear()
-  sessionStorage.clear()
-}

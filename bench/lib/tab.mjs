@@ -4,7 +4,7 @@ import * as contestant from 'contestant'
 import { installClock, measuredMs, moveClock } from './clock.mjs'
 
 installClock()
-const api = location.origin
+const api = globalThis.location.origin
 let client
 
 globalThis.tab = {

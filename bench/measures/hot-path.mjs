@@ -53,7 +53,7 @@ measure(async ({ quick, only }) => {
       ratio: median(ratios),
       ratioQuartiles: quartiles(ratios),
       ticks: await ticksOf(runner),
-      bytes: await bytesOf(runner),
+      bytes: await bytesOf(runner, quick ? 1 : 9),
     }
   }
   return { rounds, requests, results }
@@ -96,11 +96,11 @@ function hookFetch(world, seen) {
 }
 
 /** Bytes that one request allocates. A collection in between spoils a round, so the largest of the middle is not taken. */
-async function bytesOf({ world, client }) {
+async function bytesOf({ world, client }, rounds) {
   if (!globalThis.gc) return undefined
   globalThis.fetch = world.fetch
   const found = []
-  for (let round = 0; round < 9; round++) {
+  for (let round = 0; round < rounds; round++) {
     globalThis.gc()
     const before = process.memoryUsage().heapUsed
     for (let index = 0; index < 100; index++) await client.get('/bytes')

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { createRandom, simulate } from '../../bench/fleet/simulate.mjs'
+import { withBench } from '../../bench/lib/readme.mjs'
+import { readText, root } from '../docs/markdown.ts'
+
+const run = promisify(execFile)
+
+interface Measured {
+  readonly results: Record<string, Record<string, unknown>>
+}
+
+async function measure(name: string): Promise<Measured> {
+  const parameters = [`${root}bench/measures/${name}.mjs`, '--quick', '--only', 'bare,tokenward,blog']
+  const { stdout } = await run(process.execPath, ['--expose-gc', ...parameters], { timeout: 60_000 })
+  return JSON.parse(stdout) as Measured
+}
+
+// The peers are not part of this install, and times are not asserted: only that the bench sees what it says it sees.
+describe.runIf(existsSync(`${root}dist/index.js`))('the benchmark', () => {
+  test('compares a request of each contestant with bare axios', { timeout: 60_000 }, async () => {
+    const { results } = await measure('hot-path')
+    expect(Object.keys(results)).toEqual(['bare', 'same-again', 'tokenward', 'blog'])
+    expect(results['bare']).toMatchObject({ ratio: 1, ticks: 0 })
+    expect(results['tokenward']).toMatchObject({ ticks: 0 })
+    expect(results['blog']!['ticks']).toBeGreaterThan(0)
+  })
+
+  test('tells one refresh from twenty', { timeout: 60_000 }, async () => {
+    const { results } = await measure('guards')
+    expect(results['bare']).toHaveProperty('doesNotApply')
+    expect(results['tokenward']).toEqual({
+      late401: { extraRefreshes: 0, failures: 0 },
+      trickle: { refreshes: 1, failures: 0 },
+      dead: { inBurst: 1, later: 0 },
+      recoveryRefused: { trips: 3 },
+      recoveryExpired: { trips: 2 },
+      recoveryAhead: { trips: 1 },
+    })
+    expect(results['blog']).toMatchObject({ trickle: { refreshes: 20 }, recoveryExpired: { trips: 3 } })
+  })
+})
+
+describe('the fleet', () => {
+  test('who finds the endpoint down comes again when the policy says, and is served in its time', () => {
+    const { requests, served, waited } = simulate({
+      clients: 100,
+      seconds: 20,
+      capacity: 10,
+      isDown: (second) => second < 2,
+      firstAt: (client) => client / 100,
+      againInS: () => 1,
+      random: createRandom(1),
+    })
+    expect([...requests.slice(0, 4)]).toEqual([100, 100, 100, 90])
+    expect([...served.slice(0, 4)]).toEqual([0, 0, 10, 10])
+    expect([...waited].every((wait) => wait >= 2 && wait < 12)).toBe(true)
+  })
+})
+
+test('the README shows the results of the last run', () => {
+  const readme = readText('README.md')
+  expect(withBench(readme, { machine: 'A machine.', markdown: '| a |' })).toMatch(
+    /<!-- bench -->\n\nA machine\.\n\n\| a \|\n\n<!-- \/bench -->/,
+  )
+  expect(readme).toContain(
+    readText('bench/results/README.md')
+      .split('\n')
+      .find((line) => line.startsWith('Measured on')),
+  )
+})
