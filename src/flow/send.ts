@@ -2,6 +2,7 @@ import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import { parseUrl } from '../lib/url.ts'
+import { waitersOf } from '../lib/waiters.ts'
 import { type Held, heldIn, isSignedIn } from '../session/state.ts'
 import type { TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
@@ -30,6 +31,9 @@ type Sending = SendTarget &
     tried: readonly Action[] | undefined
   }
 
+/** So many requests share the session's own signal; each beyond gets one of its own. */
+const MANY = 100
+
 /**
  * The product: *allowed? attach; refresh if expired; send; if this very token was refused, refresh once and send again.*
  */
@@ -41,7 +45,7 @@ export function createSender(
   signOut: SignOut,
 ): Sender {
   const { store, source, attempts, ports, settings, probation, watch, life } = parts
-  const { clock, lifecycle, timer } = ports
+  const { clock, lifecycle, timer, newAbort } = ports
   const { end, notice } = signOut
   const { ready, fresh, ahead, isWorthwhile, waitFor } = createSupply(parts, refresh, schedule, signOut)
 
@@ -122,8 +126,16 @@ export function createSender(
       }
     }
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', to.origin)
-    const headers = { Authorization: `${tokens.tokenType} ${tokens.accessToken}`, ...(proof && { DPoP: proof }) }
-    const reply = untilAborted(exchange.send(headers, session.signal), [target.signal, session.signal])
+    const Authorization = `${tokens.tokenType} ${tokens.accessToken}`
+    const headers = proof ? { Authorization, DPoP: proof } : { Authorization }
+    const { signal } = session
+    const waiters = waitersOf(signal)
+    // Every transport listens to its signal, and a list of listeners is searched for each that comes or goes.
+    const own = waiters.size < MANY ? undefined : newAbort()
+    const wake = (): void => own?.abort(signal.reason)
+    if (own) waiters.add(wake)
+    const reply = untilAborted(exchange.send(headers, own?.signal ?? signal), [target.signal, signal])
+    if (own) void reply.catch(() => {}).then(() => waiters.delete(wake))
     if (!to.need?.once) ahead(used, now)
     return reply
   }

@@ -1,7 +1,8 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import { fault } from 'tokenward/testing'
 import { createDesk, createWorld, settle } from '../support/world.ts'
-import { createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
+import { API, createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
 
 let stage: Stage
 async function signedIn(flavour: 'cookie' | 'json' = 'cookie'): Promise<void> {
@@ -129,6 +130,32 @@ describe('logout wins', () => {
     await stage.get('/public')
     expect(stage.backend.api.log.map(({ presented }) => presented)).toEqual([undefined])
     await report
+  })
+
+  test('a thousand requests in flight are each aborted, and none of their signals has many listeners', async () => {
+    const scene = createScene()
+    await scene.tokens.login('ann')
+    const signals: AbortSignal[] = []
+    const flying = Array.from({ length: 1_000 }, () =>
+      failureOf(
+        scene.tokens.send(
+          { url: API },
+          {
+            repeatable: true,
+            send(_, signal) {
+              signal!.addEventListener('abort', () => {})
+              signals.push(signal!)
+              return new Promise(() => {})
+            },
+            answer: () => undefined,
+          },
+        ),
+      ),
+    )
+    expect(Math.max(...[...new Set(signals)].map((one) => getEventListeners(one, 'abort').length))).toBeLessThan(200)
+    await scene.tokens.logout()
+    expect(signals.every(({ aborted }) => aborted)).toBe(true)
+    expect(new Set((await Promise.all(flying)).map(({ code }) => code))).toEqual(new Set(['signed_out']))
   })
 
   test('F81: everything that waits rejects signed_out, and nothing is asked of the token endpoint afterwards', async () => {
