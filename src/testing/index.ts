@@ -26,6 +26,8 @@ export * from './servers/index.ts'
 
 // Scan and sanitize.
 export * from './scan/index.ts'
+
+// Record and replay.
 export { createRecorder } from './record/recorder.ts'
 export type { Recorder, RecorderOptions } from './record/recorder.ts'
 export type { AxiosLike } from './record/axios.ts'
