@@ -74,6 +74,9 @@ ${table(
 The first run over the misuse histories m1 to m11 got 88 of 88 right: labels and rules have the same author, who had both in mind. The 18 that were
 written afterwards, in formats that the rules had not seen, got 14 right at first (78 %). What they showed was mended then.
 
+An opaque token is told from words by its letters. Of 100 000 tokens drawn with 128 bits as base64url, 0.6 % look like words and are missed;
+with 256 bits, or as hexadecimal digits, less than 0.01 %.
+
 What is still wrong:
 
 ${mistakes.map(({ where, what }) => `- \`${where}\`: ${what}`).join('\n')}
@@ -86,11 +89,13 @@ instead of L1), and a column of a CSV file has no name beside its values.
 A log of ${speed.megabytes} MB in the combined format, on ${speed.machine}:
 
 ${table(
-  ['log', 'program', 'seconds', 'MB/s', 'most memory, MB'],
+  ['log', 'program', 'seconds of processor time', 'MB/s', 'most memory, MB'],
   speed.rows.map(({ log, tool, seconds, mbPerS, peakMb }) => [log, tool, seconds, mbPerS, peakMb]),
 )}
 
-\`node scripts/scan-speed.mjs 1024\` measures it anew. A scan holds one line, or one entry of a HAR, at a time, 10 000 findings,
+\`node scripts/scan-speed.mjs 1024\` measures it anew. The start of
+Node is in these figures. A log of 1 GB with one token at its end, through standard input on the same machine: 8.9 seconds of processor
+time (113 MB/s), 84 MB of memory at most. A scan holds one line, or one entry of a HAR, at a time, 10 000 findings,
 and the state of 10 000 tokens.
 
 ## Where the formats come from
