@@ -139,7 +139,7 @@ function actsOf(chance: Chance, has: (kind: Kind) => boolean): readonly Weighted
       medium: one('act', ['records', 'marker', 'channel']),
     })),
     ...when('server', 3, () => ({ do: 'forget' })),
-    ...when('server', 1, () => ({ do: 'refuse', yes: percent('act', 50) })),
+    ...when('server', 2, () => ({ do: 'refuse', yes: percent('act', 60) })),
     ...when('locks', 3, () => ({ do: 'steal' })),
   ]
 }

@@ -32,6 +32,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       case 'rejected':
       case 'unknown-outcome':
         if (!refusals.has(tab)) why('the server has not refused')
+        else if (reason === 'rejected' && wasSilent(tab)) why('an earlier call with this token had no answer')
         else if (reason === 'unknown-outcome' && !silent && !isWaiting(at) && !view.troubled('records', 0))
           why('every call was answered')
         return
@@ -51,6 +52,14 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       default:
         if (!logouts.has(tab)) why(`nobody has said so at ${String(at)}`)
     }
+  }
+
+  /** What was refused last here had been presented before, from here, and got no answer. */
+  function wasSilent(tab: string): boolean {
+    const mine = [...view.exchanges.values()].filter((one) => one.tab === tab && one.operation === 'refresh')
+    const refused = mine.findLast(({ learned }) => learned?.outcome === 'refusal')
+    const before = mine.filter(({ id, presented }) => id !== refused?.id && presented === refused?.presented)
+    return setup.credential === 'token' && before.some(({ learned, online }) => online && learned && !learned.answered)
   }
 
   /** Nobody has learned what became of a refresh in all the time that it may take. */

@@ -12,6 +12,8 @@ export const judgeRequests: CreateJudge = (view, breach) => {
     const nonce = first.dpop !== undefined
     if (first.url !== second.url || first.method !== second.method || first.rest !== second.rest)
       breach(13, `the second send of call ${String(id)} is not the first`)
+    if (first.dpop === undefined && first.authorization === second.authorization)
+      breach(13, `call ${String(id)} is sent again with the token that was refused`)
     if (call?.entry.repeatable === false) breach(13, `call ${String(id)} is sent twice, and its body was spent`)
     if (call?.entry.retry === false) breach(13, `call ${String(id)} is sent twice, and it was not to be`)
     if (call && call.sends.length >= (nonce ? 3 : 2))

@@ -17,7 +17,29 @@ export const judgeSessions: CreateJudge = (view, breach) => {
   const owners = new Map<string, { readonly owner: string; readonly family: string }>()
   const newest = new Map<string, number>()
   /** What the tab got last, until it says which session it is in. */
-  const got = new Map<string, { readonly owner: string; readonly family: string }>()
+  const got = new Map<string, { readonly owner: string; readonly family: string; readonly late: number | undefined }>()
+  /** Requests that were under way when their session ended: they end in the same task. */
+  let cut: { readonly call: number; readonly step: number; readonly tab: string }[] = []
+  /** When `login` or `logout` was called last in a tab. */
+  const overtaken = new Map<string, number>()
+
+  function cutOff({ tab = '', step }: Entry, session: string | undefined): void {
+    if (session === undefined || step === undefined) return
+    for (const { entry, sends, settled, tab: name } of view.calls.values()) {
+      if (name === tab && entry.state.session === session && sends.at(-1)?.authorization && !settled)
+        cut.push({ call: entry.call, step, tab })
+    }
+  }
+
+  function isCut({ step }: Entry): void {
+    if (cut.length === 0) return
+    const late = cut.filter((one) => one.step !== step)
+    cut = cut.filter((one) => one.step === step)
+    for (const { call, tab } of late) {
+      if (!view.calls.get(call)?.settled && view.tabs.get(tab)?.condition === 'live')
+        breach(3, `${tab}: call ${String(call)} goes on, and its session has ended`)
+    }
+  }
 
   function end(session: string | undefined, entry: Entry): void {
     if (session === undefined || over.has(session)) return
@@ -88,17 +110,22 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     )
   }
 
-  function learned({ tab = '', exchange: id, outcome }: EntryOf<'learned'>): void {
+  function learned({ tab = '', exchange: id, outcome, step }: EntryOf<'learned'>): void {
     const exchange = view.exchanges.get(id)
-    if (outcome === 'tokens' && exchange?.operation === 'login' && exchange.issued) got.set(tab, exchange.issued)
+    if (outcome !== 'tokens' || exchange?.operation !== 'login' || !exchange.issued) return
+    // What was asked before somebody thought better of it: nobody may be signed in by it in this task.
+    const late = exchange.at < (overtaken.get(tab) ?? -Infinity) ? step : undefined
+    got.set(tab, { ...exchange.issued, late })
   }
 
   return {
     see(entry) {
       const { tab = '' } = entry
+      isCut(entry)
       switch (entry.what) {
         case 'called':
           if (entry.method === 'logout') end(view.tabs.get(tab)?.session, entry)
+          if (/^log/.test(entry.method)) overtaken.set(tab, entry.at)
           return
         case 'event':
           if (entry.type === 'signed-out' && entry.event['elsewhere'] === false && entry.event['reason'] !== 'expired')
@@ -106,11 +133,14 @@ export const judgeSessions: CreateJudge = (view, breach) => {
           return
         case 'state': {
           const { session } = entry.state
+          if (session !== view.tabs.get(tab)?.session) cutOff(entry, view.tabs.get(tab)?.session)
           if (session === undefined || session === view.tabs.get(tab)?.session) return
           const ended = knows(tab, session)
           if (ended) breach(3, `${tab} is again in the session that ${ended.by} has ended`)
           const issued = got.get(tab)
           got.delete(tab)
+          if (issued?.late !== undefined && issued.late === entry.step)
+            breach(3, `${tab} is signed in by a login that was overtaken`)
           if (issued && !owners.has(session)) owners.set(session, issued)
           return
         }
