@@ -50,7 +50,10 @@ record.machine = {
 }
 for (const measure of values.measures?.split(',') ?? Object.keys(MEASURES)) {
   const began = Date.now()
-  record[measure] = await run(measure)
+  const found = await run(measure)
+  // Of some contestants only: the others keep what was found before.
+  const kept = values.only ? record[measure]?.results : undefined
+  record[measure] = { ...found, results: { ...kept, ...found.results } }
   console.error(`${measure}: ${Math.round((Date.now() - began) / 1000)} s`)
   if (values.write) await save()
 }
