@@ -13,6 +13,7 @@ export function createRandom(seed) {
 }
 
 /**
+ * @param {{ clients: number, seconds: number, capacity: number, isDown?: (second: number) => boolean, firstAt: (client: number, random: () => number) => number, againInS: (attempts: number, random: number) => number, random: () => number }} options
  * @param options.clients how many
  * @param options.seconds how long to look
  * @param options.capacity answers a second; whoever comes beyond gets a 503

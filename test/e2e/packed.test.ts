@@ -79,7 +79,8 @@ beforeAll(async () => {
     createGunzip(),
     tar.extract(join(modules, 'tokenward'), { strip: 1 }),
   )
-  for (const name of ['axios', 'idb-keyval', 'oauth4webapi']) await symlink(join(root, 'node_modules', name), join(modules, name))
+  for (const name of ['axios', 'idb-keyval', 'oauth4webapi'])
+    await symlink(join(root, 'node_modules', name), join(modules, name))
 
   const compilerOptions = {
     target: 'es2022',

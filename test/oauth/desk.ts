@@ -70,7 +70,7 @@ export async function startDesk(): Promise<AuthorizationServerDesk> {
 export const NOW = Date.UTC(2026, 10, 22, 12)
 
 /** What a source gets from the manager; `inits` collects what it hands to `fetch`. */
-export function contextOf(inits: RequestInit[] = []): SourceContext {
+function contextOf(inits: RequestInit[] = []): SourceContext {
   return {
     signal: new AbortController().signal,
     now: () => NOW,

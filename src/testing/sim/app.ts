@@ -170,7 +170,7 @@ function textOf(value: unknown): string {
   return String(status ?? revoked ?? 'done')
 }
 
-export function toSnapshot(state: SessionState): Snapshot {
+function toSnapshot(state: SessionState): Snapshot {
   const { status, signedIn } = state
   if (state.signedIn) {
     const { session, expiresAt, error } = state

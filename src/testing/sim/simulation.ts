@@ -84,7 +84,7 @@ export interface Simulation extends Omit<SimOrigin, 'open'> {
   finish(): readonly Breach[]
 }
 
-export const TIMEOUT_MS = 10_000
+const TIMEOUT_MS = 10_000
 const PAGE = 'https://app.example.com/'
 const API = 'https://api.example.com/v1/'
 
