@@ -4,8 +4,8 @@
  */
 export function looksRandom(value: string): boolean {
   if (value.length < 16 || value.length > LONGEST) return false
+  if (UUID.test(value)) return !/^0{8}-0{4}/.test(value)
   if (EXAMPLES.has(value) || NOT_RANDOM.test(value)) return false
-  if (UUID.test(value)) return !/^0{8}/.test(value)
   const bits = bitsPerLetter(value)
   return !isWords(value) && bits >= 2 && bits * Math.min(value.length, 256) >= 46
 }
@@ -21,7 +21,7 @@ const LONGEST = 8_192
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 const NOT_RANDOM =
-  /^(?:\d[\d.,:_-]*|\d{4}-\d\d-\d\d.*|v?\d+\.\d+\.\d+.*|\/.*|\.{1,2}\/.*|https?\b.*|urn\b.*|data\b.*|sha\d+[-~].*|process\.env.*)$|x{6}|redact|placeholder|changeme|your[-_a-z]|example|not-a-|dummy|undefined/i
+  /^(?:\d[\d.,:_-]*|\d{4}-\d\d-\d\d.*|v?\d+\.\d+\.\d+.*|\/.*|\.{1,2}\/.*|https?\b.*|urn\b.*|data\b.*|sha\d+[-~].*|process\.env.*)$|x{6}|redact|placeholder|changeme|^<?your[-_a-z]|[-_]your[-_]|example|not-a-|dummy|undefined/i
 
 /** RFC 6749, 6750, 7636, 7662 and 9449 print these, and so does half of all documentation. */
 const EXAMPLES = new Set([
@@ -36,16 +36,14 @@ const EXAMPLES = new Set([
 
 /** Whether `value` is made of words and small numbers: `offline-access`, `nextPageToken`, `user_service_v2`. */
 function isWords(value: string): boolean {
-  return value.split(/[-_.~+/=:!]+/).every((part) => {
-    if (part === '' || /^\d{1,4}$/.test(part)) return true
-    // Words may end in a number, but are not full of them.
-    if (/\d\D+\d/.test(part)) return false
-    const words = part.replace(/([a-z\d])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3 $2').split(' ')
-    return (
-      (words.length === 1 || part.length / words.length >= 3) &&
-      words.every((word) => /^(?:[A-Z]?[a-z]{1,19}|[A-Z]{1,19})\d{0,2}$/.test(word) && isPronounceable(word))
-    )
-  })
+  const parts = value.split(/[-_.~+/=:!]+/).filter((part) => part !== '' && !/^\d{1,4}$/.test(part))
+  // Words may end in a number, but are not full of them.
+  if (parts.some((part) => /\d\D+\d/.test(part))) return false
+  const words = parts.flatMap((part) => part.replace(/([a-z\d])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3 $2').split(' '))
+  // What changes between small and capital letters every other letter is no name, though each piece could be a word.
+  const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value)
+  if (isMixed && (parts.join('').length < words.length * 4 || words.some((word) => /[A-Z]{6}/.test(word)))) return false
+  return words.every((word) => /^(?:[A-Z]?[a-z]{1,19}|[A-Z]{1,19})\d{0,2}$/.test(word) && isPronounceable(word))
 }
 
 /** Words have vowels, and not more than five consonants on end. */
