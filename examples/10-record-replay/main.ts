@@ -14,7 +14,7 @@ bindAxios(api, tokens)
 const recorder = createRecorder({ manager: tokens })
 recorder.attach(api)
 
-const byId = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E
+const byId = (id: string): HTMLElement => document.getElementById(id)!
 
 tokens.subscribe(({ status }) => void (byId('status').textContent = status))
 
@@ -26,7 +26,7 @@ async function afterwards(work: Promise<unknown>): Promise<void> {
     .map(({ request, response }) => `${request.method} ${new URL(request.url).pathname} ${response.status}`)
     .join('\n')
   const file = new Blob([...harText(har)], { type: 'application/json' })
-  byId<HTMLAnchorElement>('save').href = URL.createObjectURL(file)
+  byId('save').setAttribute('href', URL.createObjectURL(file))
 }
 
 byId('sign-in').onclick = () => afterwards(tokens.login({ email: 'demo@example.com', password: 'demo' }))

@@ -111,7 +111,7 @@ test('a canary in any place of an entry, in any encoding, does not survive', () 
     encodeURIComponent,
     (text) => JSON.stringify(JSON.stringify({ text })),
     (text) => Buffer.from(`a${text}`).toString('base64'),
-    (text) => Buffer.from(`${JSON.stringify({ text })}`).toString('base64url'),
+    (text) => Buffer.from(JSON.stringify({ text })).toString('base64url'),
     (text) => encodeURIComponent(Buffer.from(text).toString('base64')),
     (text) => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;'),
   ]

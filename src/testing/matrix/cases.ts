@@ -68,7 +68,13 @@ export async function attemptOf(one: AuthCase, { reference, value, others, token
       const other = others.find(({ principal }) => principal !== reference.principal)
       return other ? { skip: undefined, token: other.value } : { skip: 'the recording has no other principal' }
     }
-    default:
+    case 'after-logout':
+    case 'rotated':
+    case 'expired':
+    case 'not-yet-valid':
+    case 'wrong-audience':
+    case 'wrong-issuer':
+    case 'no-scope':
       return { skip: 'is about exchanges' }
   }
 }
