@@ -40,6 +40,27 @@ export interface RunningProvider {
   close(): Promise<void>
 }
 
+interface Grant {
+  addOIDCScope(scope: string): void
+  addResourceScope(resource: string, scope: string): void
+  save(): Promise<unknown>
+}
+
+/** What the provider knows of a request, as far as it matters here. */
+interface Facts {
+  readonly result?: { readonly consent?: { readonly grantId?: string } }
+  readonly session: { readonly accountId: string; grantIdFor(client: string): string | undefined }
+  readonly client: { readonly clientId: string }
+  readonly provider: {
+    readonly Grant: { new (of: object): Grant; find(id: string): Promise<Grant | undefined> }
+  }
+}
+
+interface Reply {
+  type: string
+  body: unknown
+}
+
 /**
  * A real OpenID provider, and an API behind it. The clients are public: `spa` (Bearer tokens) and `spa-dpop` (bound ones). A
  * refresh token is good for one refresh; a second one ends its grant.
@@ -114,11 +135,11 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
       },
     },
     // A first-party application asks for no consent.
-    async loadExistingGrant({ oidc }: any) {
+    async loadExistingGrant({ oidc }: { readonly oidc: Facts }) {
       const id = oidc.result?.consent?.grantId ?? oidc.session.grantIdFor(oidc.client.clientId)
       const { accountId } = oidc.session
-      const known = id && (await oidc.provider.Grant.find(id))
-      const grant = known || new oidc.provider.Grant({ clientId: oidc.client.clientId, accountId })
+      const known = id === undefined ? undefined : await oidc.provider.Grant.find(id)
+      const grant = known ?? new oidc.provider.Grant({ clientId: oidc.client.clientId, accountId })
       grant.addOIDCScope('openid offline_access profile')
       for (const resource of Object.keys(resources)) grant.addResourceScope(resource, 'read write')
       await grant.save()
@@ -128,7 +149,7 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
       url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}`,
       policy: interactionPolicy.base(),
     },
-    renderError(context: any, out: object) {
+    renderError(context: Reply, out: object) {
       context.type = 'json'
       context.body = out
     },
@@ -259,7 +280,7 @@ const SIGN_IN = `<!doctype html>
 </html>`
 
 /** The default page waits for a click. */
-async function logoutSource(context: any, form: string): Promise<void> {
+async function logoutSource(context: Reply, form: string): Promise<void> {
   context.body = `<!doctype html><title>Signing out</title>${form}<script>
 const [form] = document.forms
 form.insertAdjacentHTML('beforeend', '<input type="hidden" name="logout" value="yes">')

@@ -31,7 +31,7 @@ test.each([
     const said: string[] = []
     // Boxes are bytes: as text, in case there are words in them.
     const read = (_: string, value: unknown): unknown =>
-      value instanceof Uint8Array ? [...value] + new TextDecoder().decode(value) : value
+      value instanceof Uint8Array ? String([...value]) + new TextDecoder().decode(value) : value
     const open = (name: string): void => {
       const channel = new BroadcastChannel(`tokenward:${name}`)
       channel.onmessage = ({ data }) => said.push(JSON.stringify(data, read))

@@ -72,7 +72,10 @@ describe('O-1: the ID token of a sign-in', () => {
     const scene = sceneOf(issuer, clientId)
     // The nonce of the vectors stands for the one that was sent.
     const work = login(scene, (nonce) => idToken({ ...claims, ...(claims['nonce'] === sent && { nonce }) }))
-    if (accept) return void expect(await work).toMatchObject({ access_token: 'at' })
+    if (accept) {
+      expect(await work).toMatchObject({ access_token: 'at' })
+      return
+    }
     expect((await failureOf(work)).code).toBe('malformed_response')
     // O-2: nothing of the answer counts, and nobody is to have it.
     expect(desk.seen.filter(({ path }) => path === '/revoke').map(({ form }) => form.get('token'))).toEqual([

@@ -37,7 +37,9 @@ async function provider(): Promise<Running> {
     log: running.log,
     paths: { token: '/token', revoke: '/token/revocation' },
     endsAtReuse: true,
-    close: async () => void (await Promise.all([proxy.close(), running.close()])),
+    async close() {
+      await Promise.all([proxy.close(), running.close()])
+    },
   }
 }
 
@@ -61,7 +63,9 @@ async function second(): Promise<Running> {
     log: running.log,
     paths: { token: '/token', revoke: '/revoke' },
     endsAtReuse: false,
-    close: async () => void (await Promise.all([proxy.close(), running.close()])),
+    async close() {
+      await Promise.all([proxy.close(), running.close()])
+    },
   }
 }
 

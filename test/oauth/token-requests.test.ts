@@ -226,16 +226,24 @@ describe('T-3: a response that is good in what counts is taken', () => {
     desk.answers = { '/token': [{ body: given }] }
     const body = given ?? {}
     // Not one that says anything of the refresh token.
-    if (body['error'] !== undefined) return void expect((await failureOf(refresh())).code).toBe('refresh_unavailable')
+    if (body['error'] !== undefined) {
+      expect((await failureOf(refresh())).code).toBe('refresh_unavailable')
+      return
+    }
     const rotated = typeof body['refresh_token'] === 'string' && body['refresh_token'] !== ''
     const good = (wanted.lenient ?? wanted).ok
     const work = refresh(context.previousRefreshToken)
     // What has a refresh token in it is handed on, whatever else is wrong: it is the only good one now.
-    if (!good && !rotated && !body['access_token'])
-      return void expect((await failureOf(work)).code).toBe('malformed_response')
+    if (!good && !rotated && !body['access_token']) {
+      expect((await failureOf(work)).code).toBe('malformed_response')
+      return
+    }
     const response = await work
     if (rotated) expect(response.refresh_token).toBe(body['refresh_token'])
-    if (!good) return void expect(() => parsed(response)).toThrow()
+    if (!good) {
+      expect(() => parsed(response)).toThrow()
+      return
+    }
     if (wanted.accessToken !== undefined) expect(parsed(response).accessToken).toBe(wanted.accessToken)
     if (wanted.authorizationExpiresIn !== undefined) {
       expect(response.authorization_expires_in).toBe(wanted.authorizationExpiresIn)
@@ -250,7 +258,8 @@ describe('T-3: a response that is good in what counts is taken', () => {
     desk.answers = { '/token': [{ status, headers: { 'content-type': contentType }, body }] }
     if (!ok) {
       const { code, transient } = await failureOf(refresh())
-      return void expect([code, transient]).toEqual(['malformed_response', true])
+      expect([code, transient]).toEqual(['malformed_response', true])
+      return
     }
     expect((await refresh()).access_token).toBe(accessToken ?? 'abc')
   })

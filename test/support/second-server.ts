@@ -8,14 +8,23 @@ import {
   type OAuthClient,
   type OAuthScope,
   type OAuthToken,
+  type ResponseInterface,
 } from '@jmondi/oauth2-server'
-import { handleVanillaError, requestFromVanilla, responseToVanilla } from '@jmondi/oauth2-server/vanilla'
+import { handleVanillaError, requestFromVanilla } from '@jmondi/oauth2-server/vanilla'
 
 export interface SecondServer {
   readonly origin: string
   /** Every request with a body, and what became of it. */
   readonly log: { readonly path: string; readonly body: URLSearchParams; readonly status: number }[]
   close(): Promise<void>
+}
+
+function toResponse({ status, headers, body }: ResponseInterface): Response {
+  const text = status < 300 || status >= 400 ? JSON.stringify(body) : null
+  return new Response(text, {
+    status,
+    headers: { ...(headers as Record<string, string>), 'content-type': 'application/json' },
+  })
 }
 
 const random = (): string => randomBytes(24).toString('base64url')
@@ -107,13 +116,13 @@ export async function startSecondServer({
         // Who is named is signed in: this is no server of pages.
         wanted.user = { id: new URL(request.url).searchParams.get('login_hint') ?? 'ann' }
         wanted.isAuthorizationApproved = true
-        return responseToVanilla(await authorization.completeAuthorizationRequest(wanted))
+        return toResponse(await authorization.completeAuthorizationRequest(wanted))
       }
-      if (path === '/token') return responseToVanilla(await authorization.respondToAccessTokenRequest(asked))
-      if (path === '/revoke') return responseToVanilla(await authorization.revoke(asked))
+      if (path === '/token') return toResponse(await authorization.respondToAccessTokenRequest(asked))
+      if (path === '/revoke') return toResponse(await authorization.revoke(asked))
       return new Response(null, { status: 404 })
     } catch (error) {
-      return responseToVanilla(handleVanillaError(error))
+      return toResponse(handleVanillaError(error))
     }
   }
 
