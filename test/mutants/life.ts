@@ -199,7 +199,7 @@ export const life: readonly Mutant[] = [
     [
       guardsRefresh,
       'a turn is over while the cookie of its call may come',
-      'if (byCookie && made) await',
+      'if (made) await',
       'if (false) await',
     ],
     [
@@ -211,8 +211,8 @@ export const life: readonly Mutant[] = [
     [
       guardsMedia,
       'what is sent with a cookie is aborted',
-      'if (!byCookie) controller.abort(error)',
-      'controller.abort(error)',
+      'if (!byCookie) {\n        const stop',
+      '{\n        const stop',
     ],
     [guardsMedia, 'a logout waits for its turn though the page is left', "if (moment === 'leave') begin()", ''],
     [guardsOrder, 'who has got tokens still waits for the lock', '        waiting.abort()\n', ''],

@@ -138,7 +138,7 @@ export const oneTab: readonly Mutant[] = [
     [
       logout,
       'the tokens of the session that a login replaces are not revoked',
-      'void orphan(before.tokens, narrow.drain(before.session, true))',
+      'if (!isGoingOn(userOf(before.tokens), user)) void orphan(before.tokens, unspent)',
       '',
     ],
   ]),
@@ -181,8 +181,8 @@ export const oneTab: readonly Mutant[] = [
     [
       settling,
       'a request does not heed its signal while it is flying',
-      '[target.signal, session.signal])',
-      '[session.signal])',
+      '[target.signal, signal])',
+      '[undefined, signal])',
     ],
   ]),
   ...mutantsOf('src/flow/supply.ts', [

@@ -34,7 +34,7 @@ beforeEach(async () => {
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' }
   api = await createApiServer({ auth: { origin: iss, jwks: { keys: [jwk] } as never }, clock })
   cleanups.push(() => api.close())
-  provider = mint({ key: (await exportJWK(privateKey)) as JsonWebKey, alg: 'ES256', iss, kid: 'k1', now: clock.now })
+  provider = mint({ key: await exportJWK(privateKey), alg: 'ES256', iss, kid: 'k1', now: clock.now })
 })
 
 /** A token of two seconds, as the application has it. */
