@@ -134,7 +134,7 @@ export function createSender(
     const own = waiters.size < MANY ? undefined : newAbort()
     const wake = (): void => own?.abort(signal.reason)
     if (own) waiters.add(wake)
-    const reply = untilAborted(exchange.send(headers, own?.signal ?? signal), [target.signal, session.signal])
+    const reply = untilAborted(exchange.send(headers, own?.signal ?? signal), [target.signal, signal])
     if (own) void reply.catch(() => {}).then(() => waiters.delete(wake))
     if (!to.need?.once) ahead(used, now)
     return reply
