@@ -153,7 +153,7 @@ export interface TokenReference {
   readonly claims: Readonly<Record<string, unknown>>
   /** The entry whose answer brought it, from 0. `null`: it was there before, or did not come by HTTP. */
   readonly issuedBy: number | null
-  /** The refresh token that it was given for; for a refresh token: the one before it. */
+  /** The token of the same kind that it took the place of. */
   readonly refreshedFrom: string | null
   /** How it travels. Only of access tokens. */
   readonly tokenType?: 'Bearer' | 'DPoP'
