@@ -21,7 +21,7 @@ function block(value: Yaml, depth: number): string {
     if (members.length === 0) return ' {}'
     return members.map(([name, member]) => `\n${indent}${key(name)}:${block(member as Yaml, depth + 1)}`).join('')
   }
-  return ` ${scalar(value as string | number | boolean)}`
+  return ` ${scalar(value)}`
 }
 
 function key(name: string): string {

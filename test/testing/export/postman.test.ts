@@ -94,7 +94,7 @@ async function play(
       environment: { set: (key: string, value: string) => variables.set(key, value) },
     }
     const { script } = event[0] as { readonly script: { readonly exec: readonly string[] } }
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval
     new Function('pm', script.exec.join('\n'))(pm)
   }
   return failures

@@ -98,7 +98,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       const { tab = '', at } = entry
       switch (entry.what) {
         case 'called':
-          return called(entry)
+          { called(entry); return; }
         case 'sent': {
           due = due.filter(({ call }) => call !== entry.call)
           const issued =

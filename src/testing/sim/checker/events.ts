@@ -75,17 +75,17 @@ export const judgeEvents: CreateJudge = (view, breach) => {
           if (entry.within) within.set(tab, step)
           return
         case 'state':
-          return changed(entry)
+          { changed(entry); return; }
         case 'event':
-          return raised(entry)
+          { raised(entry); return; }
         case 'timer':
           if (!(entry.delayMs >= 0 && entry.delayMs <= 2 ** 31 - 1))
             breach(17, `${tab} sets a timer of ${String(entry.delayMs)} ms`)
           return
         case 'unhandled':
-          return breach(27, `a rejection that nobody handles: ${entry.text}`)
+          { breach(27, `a rejection that nobody handles: ${entry.text}`); return; }
         case 'reported':
-          return breach(27, `${tab} reports ${entry.text}`)
+          { breach(27, `${tab} reports ${entry.text}`); return; }
         case 'left': {
           const { timers, watchers, channels } = entry
           if (timers || watchers || channels)

@@ -130,7 +130,7 @@ export const judgePresentations: CreateJudge = (view, breach) => {
           singleFlight(entry)
           secondPresentation(entry)
           hopeless(entry)
-          return amplification(entry)
+          { amplification(entry); return; }
         case 'learned': {
           learn(entry)
           const exchange = view.exchanges.get(entry.exchange)

@@ -62,9 +62,9 @@ export const judgeRecords: CreateJudge = (view, breach) => {
           return
         }
         case 'recorded':
-          return recorded(entry)
+          { recorded(entry); return; }
         case 'posted':
-          return posted(entry)
+          { posted(entry); return; }
         case 'locked':
           held.set(tab, { at, excused: false })
           return

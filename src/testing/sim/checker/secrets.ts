@@ -24,29 +24,29 @@ export const judgeSecrets: CreateJudge = (view, breach) => {
           if (entry.refresh !== undefined) refresh.push(entry.refresh)
           return
         case 'posted':
-          return look(
+          { look(
             entry,
             'a message',
             JSON.stringify(entry.message),
             (entry.message as { type?: unknown }).type === 'tokens',
-          )
+          ); return; }
         case 'marked':
-          return look(entry, 'the marker', entry.text)
+          { look(entry, 'the marker', entry.text); return; }
         case 'recorded':
-          return look(entry, 'the record', JSON.stringify(entry.after ?? null), false, view.setup.stored)
+          { look(entry, 'the record', JSON.stringify(entry.after ?? null), false, view.setup.stored); return; }
         case 'state':
-          return look(entry, 'the state', JSON.stringify(entry.state))
+          { look(entry, 'the state', JSON.stringify(entry.state)); return; }
         case 'event':
-          return look(entry, `the event ${entry.type}`, JSON.stringify([entry.event, entry.reads]))
+          { look(entry, `the event ${entry.type}`, JSON.stringify([entry.event, entry.reads])); return; }
         case 'settled':
-          return look(entry, 'what a call has come to', `${entry.text ?? ''} ${entry.code ?? ''}`)
+          { look(entry, 'what a call has come to', `${entry.text ?? ''} ${entry.code ?? ''}`); return; }
         case 'reported':
         case 'unhandled':
-          return look(entry, 'an error', entry.text)
+          { look(entry, 'an error', entry.text); return; }
         case 'sent':
-          return look(entry, 'a URL', entry.url)
+          { look(entry, 'a URL', entry.url); return; }
         case 'asked':
-          return look(entry, 'a URL', entry.url ?? '')
+          { look(entry, 'a URL', entry.url ?? ''); return; }
         default:
           return
       }

@@ -146,13 +146,13 @@ export const judgeSessions: CreateJudge = (view, breach) => {
         }
         case 'marked':
         case 'delivered':
-          return spread(entry)
+          { spread(entry); return; }
         case 'learned':
-          return learned(entry)
+          { learned(entry); return; }
         case 'sent':
-          return sent(entry)
+          { sent(entry); return; }
         case 'asked':
-          return asked(entry)
+          { asked(entry); return; }
         default:
           return
       }

@@ -61,13 +61,13 @@ export const judgeSettling: CreateJudge = (view, breach) => {
           if (entry.step !== undefined) aborted.push({ call: entry.call, step: entry.step })
           return
         case 'settled':
-          return settle(entry)
+          { settle(entry); return; }
         case 'killed':
         case 'frozen':
           aborted = aborted.filter(({ call }) => view.calls.get(call)?.tab !== entry.tab)
           return
         case 'phase':
-          return unsettled(entry)
+          { unsettled(entry); return; }
         default:
           return
       }

@@ -199,10 +199,10 @@ export function createView(setup: Setup): View {
       (conditions.get(medium) ?? 'working') !== 'working' || (lastTrouble.get(medium) ?? -Infinity) >= since,
     isAlone: (tab) => tabs.get(tab)?.degraded.has('records') ?? false,
     apply(entry) {
-      if (entry.tab !== undefined) return applyTo(tabOf(entry.tab), entry)
+      if (entry.tab !== undefined) { applyTo(tabOf(entry.tab), entry); return; }
       switch (entry.what) {
         case 'decided':
-          return decide(entry)
+          { decide(entry); return; }
         case 'over': {
           const exchange = exchanges.get(entry.exchange)
           if (exchange) exchange.over = true
