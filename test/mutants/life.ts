@@ -196,12 +196,7 @@ export const life: readonly Mutant[] = [
       'begin()\n          return over',
       'begin()\n          return Promise.resolve()',
     ],
-    [
-      guardsRefresh,
-      'a turn is over while the cookie of its call may come',
-      'if (made) await',
-      'if (false) await',
-    ],
+    [guardsRefresh, 'a turn is over while the cookie of its call may come', 'if (made) await', 'if (false) await'],
     [
       rowsLocks,
       'a lock that nobody grants is waited for',

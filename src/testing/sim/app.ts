@@ -166,7 +166,7 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
 
 /** Not what an access token is: nobody may write that down. */
 function textOf(value: unknown): string {
-  const { status, revoked } = Object(value) as { status?: unknown; revoked?: unknown }
+  const { status, revoked } = Object(value) as { status?: number | string; revoked?: string }
   return String(status ?? revoked ?? 'done')
 }
 

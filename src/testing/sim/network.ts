@@ -226,7 +226,9 @@ export function createNetwork(options: NetworkOptions): Network {
       return json(status, {}, status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {})
     }
     const aborted = new Promise<never>((_, reject) =>
-      signal?.addEventListener('abort', () => { reject(signal.reason as Error); }),
+      signal?.addEventListener('abort', () => {
+        reject(signal.reason as Error)
+      }),
     )
     const outcome = Promise.race([tab.arrive(travel()), aborted])
     outcome.then(

@@ -97,8 +97,10 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       overdue(entry.step)
       const { tab = '', at } = entry
       switch (entry.what) {
-        case 'called':
-          { called(entry); return; }
+        case 'called': {
+          called(entry)
+          return
+        }
         case 'sent': {
           due = due.filter(({ call }) => call !== entry.call)
           const issued =

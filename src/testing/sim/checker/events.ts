@@ -74,18 +74,26 @@ export const judgeEvents: CreateJudge = (view, breach) => {
           used.add(tab)
           if (entry.within) within.set(tab, step)
           return
-        case 'state':
-          { changed(entry); return; }
-        case 'event':
-          { raised(entry); return; }
+        case 'state': {
+          changed(entry)
+          return
+        }
+        case 'event': {
+          raised(entry)
+          return
+        }
         case 'timer':
           if (!(entry.delayMs >= 0 && entry.delayMs <= 2 ** 31 - 1))
             breach(17, `${tab} sets a timer of ${String(entry.delayMs)} ms`)
           return
-        case 'unhandled':
-          { breach(27, `a rejection that nobody handles: ${entry.text}`); return; }
-        case 'reported':
-          { breach(27, `${tab} reports ${entry.text}`); return; }
+        case 'unhandled': {
+          breach(27, `a rejection that nobody handles: ${entry.text}`)
+          return
+        }
+        case 'reported': {
+          breach(27, `${tab} reports ${entry.text}`)
+          return
+        }
         case 'left': {
           const { timers, watchers, channels } = entry
           if (timers || watchers || channels)

@@ -130,7 +130,10 @@ export const judgePresentations: CreateJudge = (view, breach) => {
           singleFlight(entry)
           secondPresentation(entry)
           hopeless(entry)
-          { amplification(entry); return; }
+          {
+            amplification(entry)
+            return
+          }
         case 'learned': {
           learn(entry)
           const exchange = view.exchanges.get(entry.exchange)

@@ -61,10 +61,14 @@ export const judgeRecords: CreateJudge = (view, breach) => {
           if (entry.outcome === 'tokens' && exchange?.operation === 'refresh' && claimed.delete(tab)) fresh.set(tab, at)
           return
         }
-        case 'recorded':
-          { recorded(entry); return; }
-        case 'posted':
-          { posted(entry); return; }
+        case 'recorded': {
+          recorded(entry)
+          return
+        }
+        case 'posted': {
+          posted(entry)
+          return
+        }
         case 'locked':
           held.set(tab, { at, excused: false })
           return

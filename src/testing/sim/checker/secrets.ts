@@ -23,30 +23,48 @@ export const judgeSecrets: CreateJudge = (view, breach) => {
           if (entry.access !== undefined) access.push(entry.access)
           if (entry.refresh !== undefined) refresh.push(entry.refresh)
           return
-        case 'posted':
-          { look(
+        case 'posted': {
+          look(
             entry,
             'a message',
             JSON.stringify(entry.message),
             (entry.message as { type?: unknown }).type === 'tokens',
-          ); return; }
-        case 'marked':
-          { look(entry, 'the marker', entry.text); return; }
-        case 'recorded':
-          { look(entry, 'the record', JSON.stringify(entry.after ?? null), false, view.setup.stored); return; }
-        case 'state':
-          { look(entry, 'the state', JSON.stringify(entry.state)); return; }
-        case 'event':
-          { look(entry, `the event ${entry.type}`, JSON.stringify([entry.event, entry.reads])); return; }
-        case 'settled':
-          { look(entry, 'what a call has come to', `${entry.text ?? ''} ${entry.code ?? ''}`); return; }
+          )
+          return
+        }
+        case 'marked': {
+          look(entry, 'the marker', entry.text)
+          return
+        }
+        case 'recorded': {
+          look(entry, 'the record', JSON.stringify(entry.after ?? null), false, view.setup.stored)
+          return
+        }
+        case 'state': {
+          look(entry, 'the state', JSON.stringify(entry.state))
+          return
+        }
+        case 'event': {
+          look(entry, `the event ${entry.type}`, JSON.stringify([entry.event, entry.reads]))
+          return
+        }
+        case 'settled': {
+          look(entry, 'what a call has come to', `${entry.text ?? ''} ${entry.code ?? ''}`)
+          return
+        }
         case 'reported':
-        case 'unhandled':
-          { look(entry, 'an error', entry.text); return; }
-        case 'sent':
-          { look(entry, 'a URL', entry.url); return; }
-        case 'asked':
-          { look(entry, 'a URL', entry.url ?? ''); return; }
+        case 'unhandled': {
+          look(entry, 'an error', entry.text)
+          return
+        }
+        case 'sent': {
+          look(entry, 'a URL', entry.url)
+          return
+        }
+        case 'asked': {
+          look(entry, 'a URL', entry.url ?? '')
+          return
+        }
         default:
           return
       }

@@ -145,14 +145,22 @@ export const judgeSessions: CreateJudge = (view, breach) => {
           return
         }
         case 'marked':
-        case 'delivered':
-          { spread(entry); return; }
-        case 'learned':
-          { learned(entry); return; }
-        case 'sent':
-          { sent(entry); return; }
-        case 'asked':
-          { asked(entry); return; }
+        case 'delivered': {
+          spread(entry)
+          return
+        }
+        case 'learned': {
+          learned(entry)
+          return
+        }
+        case 'sent': {
+          sent(entry)
+          return
+        }
+        case 'asked': {
+          asked(entry)
+          return
+        }
         default:
           return
       }

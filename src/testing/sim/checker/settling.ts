@@ -60,14 +60,18 @@ export const judgeSettling: CreateJudge = (view, breach) => {
         case 'aborted':
           if (entry.step !== undefined) aborted.push({ call: entry.call, step: entry.step })
           return
-        case 'settled':
-          { settle(entry); return; }
+        case 'settled': {
+          settle(entry)
+          return
+        }
         case 'killed':
         case 'frozen':
           aborted = aborted.filter(({ call }) => view.calls.get(call)?.tab !== entry.tab)
           return
-        case 'phase':
-          { unsettled(entry); return; }
+        case 'phase': {
+          unsettled(entry)
+          return
+        }
         default:
           return
       }

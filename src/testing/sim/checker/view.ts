@@ -199,10 +199,15 @@ export function createView(setup: Setup): View {
       (conditions.get(medium) ?? 'working') !== 'working' || (lastTrouble.get(medium) ?? -Infinity) >= since,
     isAlone: (tab) => tabs.get(tab)?.degraded.has('records') ?? false,
     apply(entry) {
-      if (entry.tab !== undefined) { applyTo(tabOf(entry.tab), entry); return; }
+      if (entry.tab !== undefined) {
+        applyTo(tabOf(entry.tab), entry)
+        return
+      }
       switch (entry.what) {
-        case 'decided':
-          { decide(entry); return; }
+        case 'decided': {
+          decide(entry)
+          return
+        }
         case 'over': {
           const exchange = exchanges.get(entry.exchange)
           if (exchange) exchange.over = true
