@@ -127,7 +127,7 @@ export function createSender(
     }
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', to.origin)
     const Authorization = `${tokens.tokenType} ${tokens.accessToken}`
-    const headers = proof ? { Authorization, DPoP: proof } : { Authorization }
+    const headers: Record<string, string> = proof ? { Authorization, DPoP: proof } : { Authorization }
     const { signal } = session
     const waiters = waitersOf(signal)
     // Every transport listens to its signal, and a list of listeners is searched for each that comes or goes.

@@ -255,7 +255,7 @@ describe('the facts of the documents', () => {
   })
 
   test('the README is short enough to be read', () => {
-    expect(readme.split('\n').length).toBeLessThanOrEqual(260)
+    expect(readme.split('\n').length).toBeLessThanOrEqual(300)
   })
 
   test('every guide is linked from the README, and every example from their list', () => {

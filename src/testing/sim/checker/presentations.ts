@@ -2,8 +2,6 @@ import type { EntryOf } from './history.ts'
 import type { CreateJudge } from './rule.ts'
 import type { ExchangeView } from './view.ts'
 
-/** A refresh ahead of expiry begins no earlier. */
-const LEEWAY_MS = 62_000
 /** More than this in a minute for one session is a storm, whatever happens. */
 const MOST_IN_A_MINUTE = 12
 
@@ -17,9 +15,6 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     { readonly tab: string; readonly outcome: string; readonly at: number; shared: boolean }
   >()
   const refused = new Map<string, number>()
-  const accepted = new Set<string>()
-  /** Access tokens that a refresh has brought to a tab. */
-  const delivered = new Set<string>()
   let waits: { readonly family: string; readonly from: number; readonly until: number; readonly tab: string }[] = []
 
   const familyOf = (presented: string | undefined): string | undefined =>
@@ -93,22 +88,6 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     }
   }
 
-  /** A token that came from a refresh, and was refused before it was ever accepted, is no reason for another one. */
-  function hopeless({ tab = '', presented, at }: EntryOf<'asked'>): void {
-    const family = familyOf(presented)
-    const newest = [...view.access.values()].findLast((one) => one.family === family)
-    if (family === undefined || !newest || newest.index < 1 || view.jumpedSince(at - 600_000)) return
-    const authorization = `Bearer ${newest.access}`
-    if (!refused.has(authorization) || accepted.has(authorization) || newest.expiresAt - at < LEEWAY_MS) return
-    if (isDemanding() || isFinding(tab) || !delivered.has(newest.access)) return
-    breach(9, `${tab} refreshes again, and ${newest.access} was refused right after its refresh`)
-  }
-
-  /** Somebody wants a token that lives longer. */
-  function isDemanding(): boolean {
-    return [...view.calls.values()].some(({ entry, settled }) => entry.demanding && !settled)
-  }
-
   function learn({ tab = '', exchange: id, outcome, retryAfterMs, at }: EntryOf<'learned'>): void {
     const exchange = view.exchanges.get(id)
     if (!exchange || exchange.operation !== 'refresh') return
@@ -116,7 +95,6 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     const family = familyOf(presented)
     if (retryAfterMs !== undefined && family !== undefined)
       waits.push({ family, from: at, until: at + Math.min(retryAfterMs, 3_600_000), tab })
-    if (outcome === 'tokens' && issued) delivered.add(issued.access)
     if (presented === undefined) return
     const spent = outcome === 'tokens' && issued?.refresh !== presented
     if (spent || outcome === 'refusal') known.set(presented, { tab, outcome, at, shared: false })
@@ -129,7 +107,6 @@ export const judgePresentations: CreateJudge = (view, breach) => {
           if (entry.operation !== 'refresh') return
           singleFlight(entry)
           secondPresentation(entry)
-          hopeless(entry)
           {
             amplification(entry)
             return
@@ -149,7 +126,6 @@ export const judgePresentations: CreateJudge = (view, breach) => {
         case 'replied':
           if (entry.authorization === undefined) return
           if (entry.status === 401) refused.set(entry.authorization, entry.at)
-          else if (entry.status === 200) accepted.add(entry.authorization)
           return
         default:
           return
