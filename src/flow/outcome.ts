@@ -28,7 +28,8 @@ export interface Outcome {
   commit(from: Held, tokens: TokenSet, claiming: Claiming, facts: Facts): Promise<Held>
   /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
   spend(from: Held, response: unknown, claiming: Claiming): Promise<void>
-  fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<never>
+  /** Resolves if other tokens have come meanwhile, and what was thrown does not decide about the session. */
+  fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<Held>
 }
 
 export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }: SignOut): Outcome {
@@ -108,7 +109,7 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     rotate(session, { refreshToken })
   }
 
-  async function fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<never> {
+  async function fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<Held> {
     const { session, tokens, wish } = from
     if (session.signal.aborted) over(from)
     const main = heldIn(store.get())?.tokens
@@ -134,6 +135,9 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
       const presented = answered || !facts.sent ? undefined : { by, since: now, until: live }
       void share.update(toOutcome(facts.claiming, { presented, retry }))
     }
+    // Tokens may come from another tab while this one asks for newer ones: they are used until it is time again.
+    const here = final ? undefined : newer(from)
+    if (here) return here
     events.batch(() => {
       if (wish !== undefined) narrow.of(session, wish).failure = failure
       else if (!final) store.dispatch({ type: 'refresh-failed', flight, failure })

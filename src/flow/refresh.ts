@@ -141,7 +141,8 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       epochs.hear(record?.epoch)
       notice()
       const lostRace = record && record.epoch === claiming?.epoch && record.sequence > claiming.sequence
-      return newer(from) ?? outcome.fail(from, flight, lostRace ? unavailable() : thrown, facts)
+      const later = (newer(from)?.tokens?.sequence ?? 0) > (claiming?.sequence ?? 0)
+      return outcome.fail(from, flight, isFinal(thrown) && (lostRace || later) ? unavailable() : thrown, facts)
     }
 
     siblings.want(state)

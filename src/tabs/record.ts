@@ -92,10 +92,11 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): { verd
   }
   const early = retry && (force ? retry.hold : retry.until)
   if (early && retry.since <= now && now < early) return { verdict: { verdict: 'early', until: early } }
+  // A record that has lost what it was given is behind: what is sealed in it is spent.
+  const sealed = known.sequence < sequence ? undefined : known.sealed
   return {
-    verdict: { verdict: 'mine', doubtful: presented !== undefined, sealed: known.sealed, key: known.key },
-    // Its own sequence: a record that has lost data is behind.
-    next: { ...known, sequence, presented: { by, since: now, until } },
+    verdict: { verdict: 'mine', doubtful: presented !== undefined, sealed, key: known.key },
+    next: { ...known, sealed, sequence, presented: { by, since: now, until } },
   }
 }
 
