@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
@@ -17,6 +18,8 @@ export default defineConfig(async () => {
     test: {
       // Properties take seconds on a machine that is busy; whatever hangs still ends.
       testTimeout: 30_000,
+      // By default one core is kept free: on two that is one worker, which often waits for a browser.
+      maxWorkers: Math.max(3, availableParallelism() - 1),
       reporters: ['default', './test/support/closing-line.ts'],
       coverage: {
         provider: 'v8' as const,
@@ -27,12 +30,19 @@ export default defineConfig(async () => {
       projects: [
         {
           extends: true as const,
+          // One module graph for all files: loading it anew for each takes longer than most of them.
           test: {
             name: 'unit',
+            isolate: false,
             environment: 'node',
             include: ['test/**/*.test.ts'],
-            exclude: ['test/{dom,browser,e2e}/**'],
+            exclude: ['test/{axios,dom,browser,e2e}/**'],
           },
+        },
+        {
+          extends: true as const,
+          // These load two versions of axios in turn.
+          test: { name: 'axios', environment: 'node', include: ['test/axios/**/*.test.ts'] },
         },
         {
           extends: true as const,
