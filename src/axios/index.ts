@@ -44,13 +44,33 @@ const names = new Set<string>()
 export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options: BindAxiosOptions = {}): () => void {
   const { request, response } = instance.interceptors
   const send = createSend(tokens, options.refused)
+  // One for each adapter, not for each request.
+  const ofFunctions = new WeakMap<AxiosAdapter, Wrapper>()
+  const ofNames = new Map<string, Wrapper>()
   let warned = false
 
   function wrap(config: Config): Config {
     const { adapter } = config
     if ((adapter as Wrapper | undefined)?.[OWNER] === tokens) return config
-    if (typeof adapter === 'function') functions.add(adapter)
-    else names.add(String(adapter))
+    config.adapter = typeof adapter === 'function' ? ofFunction(adapter) : ofName(String(adapter), adapter)
+    return config
+  }
+
+  function ofFunction(adapter: AxiosAdapter): Wrapper {
+    const wrapper = ofFunctions.get(adapter) ?? createWrapper(adapter)
+    functions.add(adapter)
+    ofFunctions.set(adapter, wrapper)
+    return wrapper
+  }
+
+  function ofName(name: string, adapter: Config['adapter']): Wrapper {
+    const wrapper = ofNames.get(name) ?? createWrapper(adapter)
+    names.add(name)
+    ofNames.set(name, wrapper)
+    return wrapper
+  }
+
+  function createWrapper(adapter: Config['adapter']): Wrapper {
     const wrapper: Wrapper = function adapterWithTokens(wire) {
       // At once: a retry library sends this very config again, and would wrap the wrapper.
       wire.adapter = adapter as AxiosAdapter
@@ -59,8 +79,7 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
       return isBare ? transport(wire) : send(wire, transport)
     }
     wrapper[OWNER] = tokens
-    config.adapter = wrapper
-    return config
+    return wrapper
   }
 
   // An interceptor that runs after ours can set an adapter of its own: then nothing of ours runs, and nothing fails.

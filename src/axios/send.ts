@@ -114,9 +114,10 @@ export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) 
   }
 }
 
-/** What was absent before a send is absent after it. */
+/** What was absent before a send is absent after it. Last added, first taken away, as an operator: see above. */
 function restore<K extends keyof Config>(config: Config, key: K, value: Config[K]): void {
-  if (value === undefined) Reflect.deleteProperty(config, key)
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+  if (value === undefined) delete config[key]
   else config[key] = value
 }
 

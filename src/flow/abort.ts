@@ -8,21 +8,33 @@ import { waitersOf } from '../lib/waiters.ts'
  */
 export function untilAborted<T>(promise: Promise<T>, signals: readonly (AbortSignal | undefined)[]): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const [caller] = signals
-    const ours = signals.slice(1).map((signal) => signal && waitersOf(signal))
-    const settle = (): void => {
-      caller?.removeEventListener('abort', check)
-      for (const waiters of ours) waiters?.delete(check)
-    }
     const check = (): void => {
       const aborted = signals.find((signal) => signal?.aborted)
       if (!aborted) return
       settle()
       reject(abortError(aborted))
     }
-    caller?.addEventListener('abort', check)
-    for (const waiters of ours) waiters?.add(check)
-    promise.then(resolve, reject).finally(settle)
+    const settle = (): void => {
+      signals.forEach((signal, index) => {
+        if (index > 0 && signal) waitersOf(signal).delete(check)
+        else signal?.removeEventListener('abort', check)
+      })
+    }
+    signals.forEach((signal, index) => {
+      if (index > 0 && signal) waitersOf(signal).add(check)
+      else signal?.addEventListener('abort', check)
+    })
+    promise.then(
+      (value) => {
+        settle()
+        resolve(value)
+      },
+      (reason: unknown) => {
+        settle()
+         
+        reject(reason)
+      },
+    )
     check()
   })
 }

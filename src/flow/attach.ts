@@ -15,8 +15,9 @@ export interface Destination {
 /** The destination of `url`, which is relative to the page's base URL; of `resource` alone, if that is given. */
 export type DestinationOf = (url: string, resource?: string) => Destination
 
-/** With nothing in it that a parser takes away or changes: its path is what its text says. */
-const PLAIN = /^https:(?!.*\/\.)[\w\-.~:/?#[\]@!$&'()*+,;=]*$/
+/** With nothing in it that a parser takes away or changes, and no dot segment: its path is what its text says. */
+const PLAIN = /^https:[\w\-.~:/?#[\]@!$&'()*+,;=]*$/
+const isPlain = (text: string): boolean => PLAIN.test(text) && !text.includes('/.')
 
 /**
  * Decides by the parsed URL, never by its text; only where both surely say the same, for a plain URL that begins as a
@@ -33,9 +34,13 @@ export function createAttach(
   return (text, resource) => {
     const areas = listed ?? [lifecycle.origin()].map((own): Area => [own, `${own}/`])
     const areaOf = (place: string): Area | undefined =>
-      areas.find(([name, prefix]) => (resource ?? name) === name && `${place}/`.startsWith(prefix))
-    if (PLAIN.test(text)) {
-      const area = areaOf(text.replace(/[?#].*/, ''))
+      areas.find(
+        ([name, prefix]) =>
+          (resource === undefined || resource === name) && (place.startsWith(prefix) || `${place}/` === prefix),
+      )
+    if (isPlain(text)) {
+      const end = text.search(/[?#]/)
+      const area = areaOf(end < 0 ? text : text.slice(0, end))
       if (area) return { origin: area[1].slice(0, area[1].indexOf('/', 8)), withheld: undefined, need: area[2] }
     }
 
