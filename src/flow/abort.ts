@@ -31,7 +31,7 @@ export function untilAborted<T>(promise: Promise<T>, signals: readonly (AbortSig
       },
       (reason: unknown) => {
         settle()
-         
+
         reject(reason)
       },
     )

@@ -4,7 +4,7 @@ import type { RefreshTrigger } from '../session/events.ts'
 import type { OwnedSession } from '../session/session.ts'
 import { type Failure, type Held, heldIn } from '../session/state.ts'
 import { type Claiming, toCommit, toOutcome } from '../tabs/record.ts'
-import { isSomebodyElse, refreshTokenIn, type TokenSet } from '../token.ts'
+import { isGoingOn, isSomebodyElse, refreshTokenIn, type TokenSet, userOf } from '../token.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
@@ -18,6 +18,8 @@ export interface Facts {
   readonly trigger: RefreshTrigger
   /** Some presentation of this credential got no answer. */
   doubtful: boolean
+  /** The cookie may be another user's: see `Turn`. */
+  entered: boolean
   /** The call left this page. */
   sent: boolean
   claiming: Claiming | undefined
@@ -38,11 +40,18 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
   const { requestTimeoutMs } = settings
   const { newer } = siblings
 
-  async function commit(from: Held, tokens: TokenSet, claiming: Claiming, { trigger, started }: Facts): Promise<Held> {
+  async function commit(from: Held, tokens: TokenSet, claiming: Claiming, facts: Facts): Promise<Held> {
     const { session, wish } = from
+    const { trigger, started, entered } = facts
     // Durable before anybody hears of it, and before the next tab may present it.
     const sealed = await sealing?.seal(tokens.refreshToken, session.epoch)
-    const outcome = toCommit(claiming, { presented: undefined, retry: undefined, sealed, key: tokens.key })
+    const outcome = toCommit(claiming, {
+      presented: undefined,
+      entering: undefined,
+      retry: undefined,
+      sealed,
+      key: tokens.key,
+    })
     const change = { applied: false }
     const record = await share.update((before) => {
       const after = outcome(before)
@@ -57,7 +66,8 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
       return newer(from) ?? Promise.reject(unavailable())
     }
     const main = heldIn(store.get())
-    if (isSomebodyElse(tokens, from.tokens ?? main?.tokens)) {
+    const before = from.tokens ?? main?.tokens
+    if (isSomebodyElse(tokens, before) || (entered && !isGoingOn(userOf(before), userOf(tokens)))) {
       events.emit('alert', { rule: 'subject-changed' })
       end(session, 'replaced')
     }

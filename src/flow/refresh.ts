@@ -85,7 +85,15 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
   async function fly(state: Held, flight: Promise<Held>, flying: Flying): Promise<Held> {
     const { trigger, force, before, finding } = flying
     const doubtful = before?.unanswered ?? false
-    const facts: Facts = { before, started: clock.now(), trigger, doubtful, sent: false, claiming: undefined }
+    const facts: Facts = {
+      before,
+      started: clock.now(),
+      trigger,
+      doubtful,
+      entered: false,
+      sent: false,
+      claiming: undefined,
+    }
     let from: Held = state
 
     /** `undefined`: the refresh token is in the memory of another tab. */
@@ -101,7 +109,13 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         await share.update(toOutcome(claiming, { presented: undefined }))
         return undefined
       }
-      Object.assign(facts, { claiming, doubtful: facts.doubtful || turn.doubtful, sent: ports.lifecycle.online() })
+      const { entered } = turn
+      Object.assign(facts, {
+        claiming,
+        doubtful: facts.doubtful || turn.doubtful,
+        entered,
+        sent: ports.lifecycle.online(),
+      })
       return call((context) => present(turn, restores, context).catch(failing))
     }
 

@@ -2,6 +2,7 @@ import { TokenError } from '../errors.ts'
 import type { SourceContext } from '../ports.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
+import { toEntering } from '../tabs/record.ts'
 import { isGoingOn, parseTokenResponse, type TokenResponse, type TokenSet, userOf } from '../token.ts'
 import { untilAborted } from './abort.ts'
 import { isAnswer, toTokenError } from './failure.ts'
@@ -17,7 +18,7 @@ export interface SignIn {
 }
 
 export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie, supersede, revoke }: SignOut): SignIn {
-  const { store, source, calls, attempts, ports, epochs, sealing, events, watch, narrow, newSession } = parts
+  const { store, source, calls, attempts, ports, epochs, share, sealing, events, watch, narrow, newSession, by } = parts
   const { clock } = ports
   const byCookie = source.credential === 'cookie'
 
@@ -68,7 +69,13 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   function ask(input: never, isCurrent: () => boolean): Promise<SessionState> {
     return calls.run(async (context) => {
       const overtaken = new TokenError('aborted', 'the login was overtaken')
-      if (!isCurrent() || !source.login) throw overtaken
+      // Ahead of the call: should this page not live to hear the answer, the others know whose the cookie may be.
+      if (byCookie && isCurrent()) await share.update(toEntering(by, true))
+      const leave = (): unknown => byCookie && share.update(toEntering(by, false))
+      if (!isCurrent() || !source.login) {
+        void leave()
+        throw overtaken
+      }
       const asked = clock.now()
       const sent = ports.lifecycle.online()
       let tokens: TokenSet
@@ -76,6 +83,7 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
         tokens = parseTokenResponse(await source.login(input, context), asked, source.binding)
       } catch (thrown) {
         if (byCookie && sent && !isAnswer(thrown)) loseCookie()
+        else void leave()
         throw thrown
       }
       if (isCurrent()) return begin(tokens)

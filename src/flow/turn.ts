@@ -12,6 +12,8 @@ export interface Turn {
   readonly claiming: Claiming
   /** Somebody has presented it before, and got no answer. */
   readonly doubtful: boolean
+  /** A sign-in that nobody has heard the end of may have changed whose the cookie is. */
+  readonly entered: boolean
   readonly refreshToken: string | undefined
   /** The key that it is bound to. */
   readonly key: string | undefined
@@ -90,7 +92,8 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
         const refreshToken = (await sealing?.open(claimed.sealed, epoch)) ?? remembered
         // Or frozen while that was opened, which by itself takes no longer than this.
         if (clock.now().wall - now > 0.75 * requestTimeoutMs) continue
-        return { claiming, doubtful: claimed.doubtful, refreshToken, key: tokens?.key ?? claimed.key }
+        const { doubtful, entered } = claimed
+        return { claiming, doubtful, entered, refreshToken, key: tokens?.key ?? claimed.key }
       }
       return undefined
     },

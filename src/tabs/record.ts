@@ -11,6 +11,8 @@ export interface TabRecord {
   readonly active: number
   /** Somebody has presented the refresh credential; until when nobody else may, if no answer comes. */
   readonly presented?: (Span & { readonly by: string }) | undefined
+  /** A sign-in by cookie was begun there, and nobody has said yet what came of it: the cookie may be another user's. */
+  readonly entering?: string | undefined
   /** Meanwhile nobody asks again: until `hold` the server said so, or may still be at it; after that it is backoff. */
   readonly retry?: (Span & { readonly hold: number }) | undefined
   readonly sealed?: unknown
@@ -64,7 +66,7 @@ export interface Claiming {
 
 export type Claimed =
   /** Nobody else will present the credential before `until`. `doubtful`: somebody has, and got no answer. */
-  | ({ readonly verdict: 'mine'; readonly doubtful: boolean } & Stored)
+  | ({ readonly verdict: 'mine'; readonly doubtful: boolean; readonly entered: boolean } & Stored)
   /** Another epoch has begun. */
   | { readonly verdict: 'over'; readonly epoch: number }
   /** Another tab has newer tokens. */
@@ -95,7 +97,13 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): { verd
   // A record that has lost what it was given is behind: what is sealed in it is spent.
   const sealed = known.sequence < sequence ? undefined : known.sealed
   return {
-    verdict: { verdict: 'mine', doubtful: presented !== undefined, sealed, key: known.key },
+    verdict: {
+      verdict: 'mine',
+      doubtful: presented !== undefined,
+      entered: known.entering !== undefined,
+      sealed,
+      key: known.key,
+    },
     next: { ...known, sealed, sequence, presented: { by, since: now, until } },
   }
 }
@@ -106,6 +114,12 @@ export function toOutcome({ epoch, sequence, by }: Claiming, outcome: Partial<Ta
     record?.epoch === epoch && record.sequence === sequence && record.presented?.by === by
       ? { ...record, ...outcome }
       : undefined
+}
+
+/** A sign-in by cookie begins, or what came of it is known: `by` may change the cookie of the session that is here, or has not. */
+export function toEntering(by: string, begins: boolean): Change {
+  return (record) =>
+    record && (begins || record.entering === by) ? { ...record, entering: begins ? by : undefined } : undefined
 }
 
 /** New tokens: for as long as there are no newer ones, whoever has claimed to be at it meanwhile. */

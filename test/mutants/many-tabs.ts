@@ -78,6 +78,12 @@ export const manyTabs: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/outcome.ts', [
     [
+      rowsLogout,
+      'a cookie that may be of another user is believed',
+      '|| (entered && !isGoingOn(userOf(before), userOf(tokens)))',
+      '',
+    ],
+    [
       guardsRefresh,
       'tokens are used before they are stored',
       '    // Durable before anybody hears of it',
@@ -132,6 +138,15 @@ export const manyTabs: readonly Mutant[] = [
       'toOutcome(facts.claiming, { presented, retry })',
       'toOutcome(facts.claiming, { presented })',
     ],
+  ]),
+  ...mutantsOf('src/flow/sign-in.ts', [
+    [
+      rowsLogout,
+      'nobody knows of a sign-in that has begun',
+      'if (byCookie && isCurrent()) await share.update(toEntering(by, true))',
+      '',
+    ],
+    [rowsLogout, 'a sign-in that came to nothing stays in the record', '        else void leave()\n', ''],
   ]),
   ...mutantsOf('src/flow/refresh.ts', [
     [

@@ -42,6 +42,8 @@ export interface BrowserOptions {
   readonly timing?: TokenManagerOptions<string>['timing']
   readonly random?: () => number
   readonly heedsAbort?: boolean
+  /** The server says whose its tokens are. Default: it does. */
+  readonly names?: boolean
   onAsked?(asked: Asked): void
   onOutcome?(asked: Asked): void
 }
@@ -87,7 +89,8 @@ const TYPES = [
 ] as const satisfies readonly (keyof TokenEvents)[]
 
 export function openBrowser(options: BrowserOptions = {}): Browser {
-  const { credential = 'cookie', lifetimeMs = LIFETIME_MS, timing, heedsAbort = true, onAsked, onOutcome } = options
+  const { credential = 'cookie', lifetimeMs = LIFETIME_MS, timing, heedsAbort = true, names = true } = options
+  const { onAsked, onOutcome } = options
   const random = options.random ?? createRandom(7)
   const origin = createOrigin({ random })
   const asked: Asked[] = []
@@ -146,7 +149,7 @@ export function openBrowser(options: BrowserOptions = {}): Browser {
   function named<T>(value: T): T {
     const response = value as Partial<TokenResponse> | undefined
     const access = response?.access_token === undefined ? undefined : server.access(response.access_token)
-    if (!access) return value
+    if (!access || !names) return value
     const claims = { issued: access.value, sub: access.family.owner }
     return { ...value, id_token: `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.` }
   }

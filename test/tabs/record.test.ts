@@ -42,7 +42,7 @@ describe('a claim', () => {
   test('writes its mark ahead, into the record or in the place of none', () => {
     const presented = { by: 'me', since: NOW, until: NOW + 15_000 }
     expect(claim(recordOf({ sealed: 's' }), mine)).toEqual({
-      verdict: { verdict: 'mine', doubtful: false, sealed: 's' },
+      verdict: { verdict: 'mine', doubtful: false, entered: false, sealed: 's' },
       next: recordOf({ sealed: 's', presented }),
     })
     expect(claim(undefined, mine).next).toEqual(recordOf({ presented }))
@@ -51,7 +51,12 @@ describe('a claim', () => {
   test('goes by nothing of an older session: neither its mark, nor its wait, nor what it has sealed', () => {
     const retry = { ...other, hold: other.until }
     const older = recordOf({ epoch: 6, sequence: 9, presented: other, retry, sealed: 'of the old one' })
-    expect(claim(older, mine).verdict).toEqual({ verdict: 'mine', doubtful: false, sealed: undefined })
+    expect(claim(older, mine).verdict).toEqual({
+      verdict: 'mine',
+      doubtful: false,
+      entered: false,
+      sealed: undefined,
+    })
   })
 
   test('is refused when another session has begun', () => {
