@@ -26,3 +26,6 @@ export function installClock() {
 export function moveClock(ms) {
   shiftMs += ms
 }
+
+/** How far it was moved on. */
+export const movedMs = () => shiftMs

@@ -3,9 +3,12 @@ import axios from 'axios'
 import { fork } from 'node:child_process'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
+import { movedMs } from './clock.mjs'
 
 export async function createLoopback(options = {}) {
-  const server = fork(join(import.meta.dirname, 'loopback-server.mjs'), [JSON.stringify(options)])
+  // It begins at the time that it is in the page.
+  const model = { ...options, shiftMs: movedMs() }
+  const server = fork(join(import.meta.dirname, 'loopback-server.mjs'), [JSON.stringify(model)])
   const { port } = await new Promise((resolve) => server.once('message', resolve))
   const origin = `http://127.0.0.1:${port}`
   const httpAgent = new Agent({ keepAlive: true, maxSockets: 64 })

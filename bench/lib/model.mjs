@@ -8,12 +8,11 @@ export const ISSUER = 'https://auth.example.com/'
 export const CLIENT = 'bench'
 
 /** @param options.rotation each refresh token works once. `reuse`: using one twice ends the session (RFC 9700). */
-export function createModel({ rotation = true, reuse = false } = {}) {
+export function createModel({ rotation = true, reuse = false, shiftMs = 0 } = {}) {
   let number = 0
   let live = new Map()
   let refreshTokens = new Set()
   let spent = new Set()
-  let shiftMs = 0
   let dead = false
   let ended = false
   const now = () => Date.now() + shiftMs
