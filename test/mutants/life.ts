@@ -59,8 +59,8 @@ export const life: readonly Mutant[] = [
     [
       rowsLogout,
       'the refresh token that only this tab holds is not given back',
-      'if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) void revoke(tokens, unspent)\n      else',
-      '',
+      'else void revoke(tokens, unspent)\n      }',
+      '}',
     ],
     [
       guardsLife,
@@ -71,8 +71,8 @@ export const life: readonly Mutant[] = [
     [
       guardsOrder,
       'what is stored for a session is taken for that of the one before',
-      'if (!before || before.epoch >= epoch) return {}',
-      'if (!before) return {}',
+      'if (!before || before.epoch >= epoch || isGoingOn',
+      'if (!before || isGoingOn',
     ],
     [rowsLife, 'the end of a session ends the one after it', 'if (heldIn(state)?.session !== session) return', ''],
     [

@@ -152,7 +152,7 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsOrder,
       'a refusal is believed though another tab has newer tokens',
-      'lostRace ? unavailable() : thrown',
+      'isFinal(thrown) && (lostRace || later) ? unavailable() : thrown',
       'thrown',
     ],
     [

@@ -38,15 +38,15 @@ export const oneTab: readonly Mutant[] = [
       'const late = turns.settled(from, flight)\n      if (late || !turn) return late',
       'const late = turn ? undefined : turns.settled(from, flight)\n      if (late || !turn) return late',
     ],
+  ]),
+  ...mutantsOf('src/flow/outcome.ts', [
     [
       anything,
       'a failed refresh does not look whether newer tokens are here',
-      'return newer(from) ?? outcome.fail(',
-      'return outcome.fail(',
+      'const here = final ? undefined : newer(from)',
+      'const here = undefined',
     ],
-  ]),
-  ...mutantsOf('src/flow/outcome.ts', [
-    [logout, 'the tokens of a session that is over are not revoked', 'await orphan(tokens)', ''],
+    [logout, 'the tokens of a session that is over are not revoked', 'else await orphan(tokens)', ''],
     [
       events,
       'a failure of a session that is over is told as one of the session that is here',
@@ -177,7 +177,7 @@ export const oneTab: readonly Mutant[] = [
       'schedule.used(now)\n    if (session.signal.aborted) throw abortError(session.signal)',
       'schedule.used(now)',
     ],
-    [logout, 'a request is not cut off when its session ends', '[target.signal, session.signal])', '[target.signal])'],
+    [logout, 'a request is not cut off when its session ends', '[target.signal, signal])', '[target.signal])'],
     [
       settling,
       'a request does not heed its signal while it is flying',

@@ -72,8 +72,8 @@ export const shared: readonly Mutant[] = [
     [
       record,
       'a claim leaves a record behind that has lost data',
-      'next: { ...known, sequence, presented: {',
-      'next: { ...known, presented: {',
+      'next: { ...known, sealed, sequence, presented: {',
+      'next: { ...known, sealed, presented: {',
     ],
     [
       record,

@@ -1,6 +1,9 @@
 import { type Mutant, mutantsOf } from './mutant.ts'
 
 const seeds = 'test/sim/first-seeds.test.ts'
+const corpus = 'test/sim/corpus.test.ts'
+const findings = 'test/tabs/findings.test.ts'
+const records = 'test/tabs/record.test.ts'
 
 /** What the simulator has found, and nobody had thought of. */
 export const simulated: readonly Mutant[] = [
@@ -24,6 +27,48 @@ export const simulated: readonly Mutant[] = [
       'a tab that slept reads that it was signed out, whatever had happened',
       "announce('nobody', newest.reason)",
       "announce('nobody', 'logout')",
+    ],
+  ]),
+  ...mutantsOf('src/flow/refresh.ts', [
+    [
+      findings,
+      'tokens that have come meanwhile hide what the server has said',
+      'return outcome.fail(from, flight, isFinal',
+      'return newer(from) ?? outcome.fail(from, flight, isFinal',
+    ],
+    [
+      findings,
+      'a refusal is not believed when older tokens have come meanwhile',
+      'const later = (newer(from)?.tokens?.sequence ?? 0) > (claiming?.sequence ?? 0)',
+      'const later = newer(from) !== undefined',
+    ],
+  ]),
+  ...mutantsOf('src/flow/calls.ts', [
+    [
+      corpus,
+      'a page that has slept begins the next turn while the answer of the last is being stored',
+      'if (made) await bounded(made, byCookie ? 1 : 2 * LATE)',
+      'if (byCookie && made) await bounded(made, 1)',
+    ],
+    [
+      corpus,
+      'a page that has slept takes back the answer that it has not read yet',
+      'const stop = timer(() => controller.abort(error), LATE * requestTimeoutMs)\n        answer.finally(stop).catch(nothing)',
+      'controller.abort(error)',
+    ],
+  ]),
+  ...mutantsOf('src/tabs/record.ts', [
+    [
+      records,
+      'a record that has lost what it was given offers a refresh token that is spent',
+      'known.sequence < sequence ? undefined : known.sealed',
+      'known.sealed',
+    ],
+    [
+      records,
+      'a refresh token that is spent stays in a record that has lost what it was given',
+      'next: { ...known, sealed, sequence,',
+      'next: { ...known, sequence,',
     ],
   ]),
   ...mutantsOf('src/flow/schedule.ts', [

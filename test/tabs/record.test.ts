@@ -102,6 +102,12 @@ describe('a claim', () => {
   test('F128: brings a record that has lost data up to its own sequence', () => {
     expect(claim(recordOf({ sequence: 1 }), mine).next).toMatchObject({ sequence: 3 })
   })
+
+  test('F41: takes no refresh token from a record that has lost what was given to it, and leaves none in it', () => {
+    const { verdict, next } = claim(recordOf({ sequence: 2, sealed: 'spent' }), mine)
+    expect(verdict).toMatchObject({ verdict: 'mine', sealed: undefined })
+    expect(next).toMatchObject({ sequence: 3, sealed: undefined })
+  })
 })
 
 describe('what comes of a claim', () => {

@@ -173,40 +173,38 @@ export function createNetwork(options: NetworkOptions): Network {
       const more = wait > 0 ? { retryAfterMs: wait * 1_000 } : {}
       observe(tab.name, { what: 'learned', exchange: id, outcome, answered: reply !== undefined, ...more })
     }
-    const arrival = tab.arrive(answer).then(
-      (reply) =>
-        toResponse(reply, url, () =>
-          tab
-            .arrive(
-              exchange.fate === 'cut'
-                ? Promise.reject(new TypeError('the connection broke'))
-                : Promise.resolve(reply.body),
-            )
-            .then(
-              (text) => {
-                learned(reply, true)
-                return text
-              },
-              (error: unknown) => {
-                learned(reply, false)
-                throw error
-              },
-            ),
-        ),
-      (error: unknown) => {
-        learned(undefined, false)
-        throw error
-      },
-    )
-    if (!signal) return arrival
     const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => {
+      signal?.addEventListener('abort', () => {
         if (!keepalive) over()
         learned(undefined, false)
         reject(signal.reason as Error)
       }),
     )
-    return Promise.race([arrival, aborted])
+    aborted.catch(() => {})
+    const unless = <T>(promise: Promise<T>): Promise<T> => (signal ? Promise.race([promise, aborted]) : promise)
+
+    async function read(reply: Reply): Promise<string> {
+      const broken = exchange.fate === 'cut'
+      const text = tab.arrive(
+        broken ? Promise.reject(new TypeError('the connection broke')) : Promise.resolve(reply.body),
+      )
+      try {
+        const whole = await unless(text)
+        learned(reply, true)
+        return whole
+      } catch (error) {
+        learned(reply, false)
+        throw error
+      }
+    }
+
+    try {
+      const reply = await unless(tab.arrive(answer))
+      return toResponse(reply, url, () => read(reply))
+    } catch (error) {
+      learned(undefined, false)
+      throw error
+    }
   }
 
   async function request(tab: SimTab, outgoing: Outgoing): Promise<Reply> {

@@ -1,5 +1,12 @@
 import { EXPIRED, saw, type Story } from './plan.ts'
 
+/** A tab opens while the others cannot run, and asks the server; they wake, and send it the tokens that they have. */
+const slow: Story['plan'] = {
+  tabs: 2,
+  weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 3_000 },
+}
+const woken = ['pass 230000', '1 freeze', '2 freeze', 'open', 'pass 1000', '1 thaw', '2 thaw', 'pass 10000']
+
 /** Themes C and F: rotation and lost answers; logout, revival, account switch. */
 export const rotation: readonly Story[] = [
   {
@@ -10,10 +17,15 @@ export const rotation: readonly Story[] = [
   },
   {
     name: 'F29, F41: an answer that a tab which was frozen is still storing is not overtaken by another presentation',
-    plan: { tabs: 2, weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 400, lockMs: 1, serverMs: 3_000 } },
+    modes: ['stored'],
     seeds: 20,
-    steps: ['pass 10000', '1 request', 'pass 229000', '1 freeze', 'pass 239000', '1 thaw', 'pass 5000'],
-    happened: (seen) => saw.what(seen, 'thawed') === 1,
+    plan: {
+      tabs: 2,
+      weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 400, lockMs: 1, serverMs: 5 },
+      aims: [{ at: 'asked refresh', nth: 1, to: 'same', act: { do: 'freeze', deaf: false }, soon: false }],
+    },
+    steps: [EXPIRED, '1 request', 'pass 16000', '1 thaw', '2 request', 'pass 5000'],
+    happened: (seen) => saw.what(seen, 'thawed') === 1 && saw.event(seen, 'signed-out') === 0,
   },
   {
     name: 'F37: a call that times out is not made again at once',
@@ -33,6 +45,28 @@ export const rotation: readonly Story[] = [
     plan: { tabs: 2 },
     steps: ['weather records full', EXPIRED, 'all request', 'pass 20000', 'all request', 'pass 1000'],
     happened: (seen) => saw.event(seen, 'degraded') >= 1 && saw.settled(seen, '200') >= 2,
+  },
+  {
+    name: 'F41: a record that has lost what it was given offers no refresh token that is spent',
+    modes: ['stored'],
+    plan: { tabs: 1 },
+    steps: [
+      'weather records losing',
+      EXPIRED,
+      '1 request',
+      'pass 1000',
+      'weather records working',
+      EXPIRED,
+      '1 request',
+    ],
+    happened: (seen) => saw.asked(seen) >= 2 && saw.event(seen, 'signed-out') === 0,
+  },
+  {
+    name: 'F43, F50: a Retry-After counts, though tokens have come that made its refresh needless',
+    modes: ['stored'],
+    plan: { ...slow, fates: { refresh: ['429'] }, retryAfterS: 60 },
+    steps: [...woken, 'all request', 'pass 40000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out') === 0,
   },
   {
     name: 'F43: a tab that is passed over takes what another has got',
@@ -96,6 +130,13 @@ export const rotation: readonly Story[] = [
     plan: { tabs: 4, fates: { refresh: ['refused'] } },
     steps: [EXPIRED, 'all request', 'pass 3000', 'all request', 'pass 30000'],
     happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out', 'rejected') === 4,
+  },
+  {
+    name: 'F82: a refusal counts, though older tokens have come while it was on its way',
+    modes: ['stored'],
+    plan: { ...slow, fates: { refresh: ['refused'] } },
+    steps: [...woken, 'all request', 'pass 30000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out', 'rejected') === 3,
   },
   {
     name: 'F85: after another user has signed in nothing of the one before is found',
