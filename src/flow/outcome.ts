@@ -75,6 +75,7 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     const adopted = events.batch(() => {
       if (wish !== undefined) return adopt(from, wish, tokens)
       if (!store.dispatch({ type: 'refreshed', from, tokens })) return false
+      // A session that was just found may be over elsewhere: the first refusal of its tokens is a reason to ask again.
       if (finding) return true
       probation.begin(tokens)
       events.emit('refreshed', { durationMs: elapsedMs(started, clock.now()), trigger })

@@ -2,6 +2,10 @@ import type { EntryOf } from './history.ts'
 import type { CreateJudge } from './rule.ts'
 import type { ExchangeView } from './view.ts'
 
+/** A refresh ahead of expiry begins no earlier. */
+const LEEWAY_MS = 62_000
+/** A token that is refused later than this may have been taken back meanwhile: another refresh may help. */
+const RIGHT_AFTER_MS = 60_000
 /** More than this in a minute for one session is a storm, whatever happens. */
 const MOST_IN_A_MINUTE = 12
 
@@ -15,6 +19,11 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     { readonly tab: string; readonly outcome: string; readonly at: number; shared: boolean }
   >()
   const refused = new Map<string, number>()
+  const accepted = new Set<string>()
+  /** When the access tokens were asked for that a refresh has brought to a tab. */
+  const delivered = new Map<string, number>()
+  /** By tab, the tokens that were refused there right after that. */
+  const hopeless = new Set<string>()
   let waits: { readonly family: string; readonly from: number; readonly until: number; readonly tab: string }[] = []
 
   const familyOf = (presented: string | undefined): string | undefined =>
@@ -88,6 +97,30 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     }
   }
 
+  /** A token that came from a refresh, and was refused before it was ever accepted, is no reason for another one. */
+  function pointless({ tab = '', presented, at }: EntryOf<'asked'>): void {
+    const family = familyOf(presented)
+    const newest = [...view.access.values()].findLast((one) => one.family === family)
+    if (family === undefined || !newest || view.jumpedSince(at - 600_000)) return
+    if (!hopeless.has(`${tab} ${newest.access}`) || accepted.has(newest.access)) return
+    if (newest.expiresAt - at < LEEWAY_MS || isDemanding() || isFinding(tab)) return
+    breach(9, `${tab} refreshes again, and ${newest.access} was refused right after its refresh`)
+  }
+
+  function replied({ tab = '', authorization, status, at }: EntryOf<'replied'>): void {
+    if (authorization === undefined) return
+    const token = authorization.replace(/^\S+ /, '')
+    if (status === 200) accepted.add(token)
+    if (status !== 401) return
+    refused.set(token, at)
+    if (at - (delivered.get(token) ?? -Infinity) < RIGHT_AFTER_MS) hopeless.add(`${tab} ${token}`)
+  }
+
+  /** Somebody wants a token that lives longer. */
+  function isDemanding(): boolean {
+    return [...view.calls.values()].some(({ entry, settled }) => entry.demanding && !settled)
+  }
+
   function learn({ tab = '', exchange: id, outcome, retryAfterMs, at }: EntryOf<'learned'>): void {
     const exchange = view.exchanges.get(id)
     if (!exchange || exchange.operation !== 'refresh') return
@@ -95,6 +128,9 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     const family = familyOf(presented)
     if (retryAfterMs !== undefined && family !== undefined)
       waits.push({ family, from: at, until: at + Math.min(retryAfterMs, 3_600_000), tab })
+    // The first refusal of what was found, and may be over elsewhere, is a reason to ask again.
+    const found = view.tabs.get(tab)?.state?.status === 'restoring'
+    if (outcome === 'tokens' && issued && !found) delivered.set(issued.access, exchange.at)
     if (presented === undefined) return
     const spent = outcome === 'tokens' && issued?.refresh !== presented
     if (spent || outcome === 'refusal') known.set(presented, { tab, outcome, at, shared: false })
@@ -107,10 +143,9 @@ export const judgePresentations: CreateJudge = (view, breach) => {
           if (entry.operation !== 'refresh') return
           singleFlight(entry)
           secondPresentation(entry)
-          {
-            amplification(entry)
-            return
-          }
+          pointless(entry)
+          amplification(entry)
+          return
         case 'learned': {
           learn(entry)
           const exchange = view.exchanges.get(entry.exchange)
@@ -123,10 +158,10 @@ export const judgePresentations: CreateJudge = (view, breach) => {
           // What it has learned is what others can know now.
           for (const one of known.values()) if (one.tab === entry.tab) one.shared = true
           return
-        case 'replied':
-          if (entry.authorization === undefined) return
-          if (entry.status === 401) refused.set(entry.authorization, entry.at)
+        case 'replied': {
+          replied(entry)
           return
+        }
         default:
           return
       }
