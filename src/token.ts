@@ -123,12 +123,12 @@ export function userOf(tokens: TokenSet | undefined): unknown {
 }
 
 /**
- * Whether the ID tokens are of two users.
+ * Whether the ID token of these is not of the user that `was` here.
  *
  * @see [OpenID Connect Core section 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
  */
-export function isSomebodyElse(after: TokenSet, before: TokenSet | undefined): boolean {
-  const [is, was] = [userOf(after), userOf(before)]
+export function isSomebodyElse(tokens: TokenSet, was: unknown): boolean {
+  const is = userOf(tokens)
   return was !== undefined && is !== undefined && was !== is
 }
 

@@ -40,6 +40,8 @@ export interface FailureFacts {
   /** The call left this page. Offline, none does. */
   readonly sent: boolean
   readonly answered: boolean
+  /** Some presentation of the credential before this one got no answer. */
+  readonly doubtful?: boolean
   readonly started: Instant
   readonly timeoutMs: number
   /** In [0, 1). */
@@ -48,10 +50,10 @@ export interface FailureFacts {
 
 /** What a failed call to the source means for a session that goes on. */
 export function toFailure(error: TokenError, at: Instant, facts: FailureFacts): Failure {
-  const { before, sent, answered, started, timeoutMs, random } = facts
+  const { before, sent, answered, doubtful = false, started, timeoutMs, random } = facts
   const attempts = (before?.attempts ?? 0) + 1
   const unanswered = sent && !answered
-  const common = { at, attempts, unanswered: unanswered || (before?.unanswered ?? false) }
+  const common = { at, attempts, unanswered: unanswered || doubtful || (before?.unanswered ?? false) }
   // Trying again mends only what is transient; for the rest somebody has to act first.
   if (!error.transient) return { ...common, error, retryMs: undefined, holdMs: 0 }
   // Without an answer the server may still be at it: nobody asks again before the time for its answer is over.

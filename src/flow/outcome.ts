@@ -67,7 +67,9 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     }
     const main = heldIn(store.get())
     const before = from.tokens ?? main?.tokens
-    if (isSomebodyElse(tokens, before) || (entered && !isGoingOn(userOf(before), userOf(tokens)))) {
+    // A session that is being found has no tokens yet, but the record may say whose it is.
+    const user = before || record?.epoch !== session.epoch ? userOf(before) : record.user
+    if (isSomebodyElse(tokens, user) || (entered && !isGoingOn(user, userOf(tokens)))) {
       events.emit('alert', { rule: 'subject-changed' })
       end(session, 'replaced')
     }
@@ -143,7 +145,9 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
           : { since, until: since + failure.retryMs, hold: since + failure.holdMs }
       // Without an answer the mark stays, and keeps everybody away until its time is over.
       const live = source.credential === 'cookie' ? until + requestTimeoutMs : until
-      const presented = answered || !facts.sent ? undefined : { by, since: now, until: live }
+      // Nor does an answer to this call tell what became of an earlier one: a mark whose time is over says that.
+      const doubt = facts.doubtful ? { by, since: now, until: now } : undefined
+      const presented = answered || !facts.sent ? doubt : { by, since: now, until: live }
       void share.update(toOutcome(facts.claiming, { presented, retry }))
     }
     // Tokens may come from another tab while this one asks for newer ones: they are used until it is time again.

@@ -122,8 +122,9 @@ export function createRestore(
   /** There is no session yet to claim, and still no two tabs may present one cookie at once, nor one whose answer is lost. */
   async function mark(): Promise<void> {
     for (let busyMs = 1; busyMs > 0;) {
-      const since = clock.now().wall
       await share.update((record) => {
+        // As late as can be: another tab may have written its mark while this one waited.
+        const since = clock.now().wall
         const { presented } = record ?? {}
         busyMs = presented && presented.since <= since ? presented.until - since : 0
         const next = { by, since, until: since + 1.5 * settings.requestTimeoutMs }

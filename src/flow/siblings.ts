@@ -6,7 +6,7 @@ import { type Held, heldIn } from '../session/state.ts'
 import type { SessionStore } from '../session/store.ts'
 import { fromShared, type Message, toShared } from '../tabs/messages.ts'
 import type { Share } from '../tabs/share.ts'
-import { isSomebodyElse, remainingMs } from '../token.ts'
+import { isSomebodyElse, remainingMs, userOf } from '../token.ts'
 import type { Probation } from './probation.ts'
 
 /** The other tabs of this session, and what they have for us. */
@@ -117,7 +117,7 @@ export function createSiblings(
         const came = fromShared(message.tokens, now)
         // Whoever has asked for these has them now.
         if (came.sequence >= sequence) asked.delete(wish)
-        if (isSomebodyElse(came, main.tokens)) replaced(session)
+        if (isSomebodyElse(came, userOf(main.tokens))) replaced(session)
         else if (came.sequence > sequence && remainingMs(came, now) > 0) {
           received.add(came.obtained)
           if (tokens) probation.begin(came)

@@ -146,12 +146,19 @@ export function createSignOut(parts: Parts): SignOut {
         : [revoke(tokens ?? {}, more), kept?.then(newer)]
     const outcome = Promise.all([mine, stored, flight?.catch(() => {})])
       .then(async ([first, second]) => [first, second ?? 'confirmed', ...(await Promise.all(orphans))])
-      .then((all) => WORST_FIRST.find((one) => all.includes(one)) ?? 'confirmed')
+      .then(async (all) => {
+        // Where no marker can be kept only the record tells that somebody has signed in meanwhile.
+        if (!epochs.isKept()) epochs.hear((await share.update(() => undefined))?.epoch)
+        return WORST_FIRST.find((one) => all.includes(one)) ?? 'confirmed'
+      })
     void outcome.then((revoked) => {
       const newest = epochs.newest()
       if (revoked === 'unconfirmed') settled = settled === outcome ? undefined : settled
       // Unless somebody has signed in meanwhile. A tab that has slept still reads why.
-      else if (newest?.what === 'unconfirmed') announce('nobody', newest.reason)
+      else if (newest?.what === 'unconfirmed') {
+        const epoch = announce('nobody', newest.reason)
+        if (!epochs.isKept()) void supersede(epoch)
+      }
     })
     return outcome
   }

@@ -94,9 +94,18 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
       // What the session's own tokens say is kept, and what they leave open is asked for first.
       if (!own.tokens) await wait(refresh(own, trigger))
     }
-    const renewed = await (need?.once ? pool.next(now, wait) : wait(refresh(now, trigger)))
+    const obtain = (used: Held): Promise<Held> => (need?.once ? pool.next(now, wait) : wait(refresh(used, trigger)))
+    let renewed = await obtain(now)
+    if (isOutslept(renewed.tokens)) renewed = await obtain(renewed)
     demand(scope, renewed.tokens)
     return renewed as Usable
+  }
+
+  /** The machine has slept since they were asked for, and they are of no use any more. */
+  function isOutslept(tokens: TokenSet | undefined): boolean {
+    const now = clock.now()
+    if (!tokens || remainingMs(tokens, now) > 0) return false
+    return elapsedMs(tokens.obtained, now) > LONGEST_TURN * settings.requestTimeoutMs
   }
 
   function ahead(used: Usable, now: Instant): void {

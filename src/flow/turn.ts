@@ -50,6 +50,12 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
     return newer(from) ?? (flying.flight === flight ? undefined : over(from))
   }
 
+  /** The tab that has signed in may have stored its refresh token after this one has looked for it. */
+  async function isSealed(epoch: number): Promise<boolean> {
+    const record = sealing && (await share.update(() => undefined))
+    return record?.epoch === epoch && (await sealing?.open(record.sealed, epoch)) !== undefined
+  }
+
   return {
     settled,
 
@@ -109,7 +115,8 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
       if (
         wish === undefined &&
         !siblings.isComing(2 * requestTimeoutMs) &&
-        !(tokens && remainingMs(tokens, clock.now()) > 0)
+        !(tokens && remainingMs(tokens, clock.now()) > 0) &&
+        !(await isSealed(session.epoch))
       ) {
         end(session, 'expired', true)
         over(from)

@@ -30,6 +30,8 @@ export interface Epochs {
   begin(what: Meaning, reason: EndReason, now: number): number
   /** Another tab, or the record, knows this one: for where no marker can be kept. */
   hear(epoch: unknown): void
+  /** Whether the marker could be written last time. */
+  isKept(): boolean
 }
 
 const MEANINGS: readonly Meaning[] = ['nobody', 'signed-in', 'unconfirmed']
@@ -58,6 +60,7 @@ export function createEpochs(
   degraded: (what: string, why: unknown) => void,
 ): Epochs {
   let heard = 0
+  let kept = true
 
   function newest(): number {
     const marked = Number(marker.read(name))
@@ -77,7 +80,9 @@ export function createEpochs(
       heard = at * UNIT + (tie * MOST_REASONS + Math.max(REASONS.indexOf(reason), 0)) * 3 + MEANINGS.indexOf(what)
       try {
         marker.write(name, String(heard))
+        kept = true
       } catch (error) {
+        kept = false
         degraded('marker', error)
       }
       return heard
@@ -85,5 +90,6 @@ export function createEpochs(
     hear(epoch) {
       if (Number.isSafeInteger(epoch) && (epoch as number) > newest()) heard = epoch as number
     },
+    isKept: () => kept,
   }
 }

@@ -8,6 +8,12 @@ export const judgeEndings: CreateJudge = (view, breach) => {
   const refusals = new Set<string>()
   /** Why sessions were ended by somebody. */
   const reasons = new Set<string>()
+  /** Sessions that somebody was told of. */
+  const sessions = new Set<string>()
+  /** In which task a tab has told the others that a session is over, or another has begun. */
+  const told = new Map<string, number | undefined>()
+  /** A tab has died before it could say why. */
+  let unsaid = false
   let silent = false
   /** The record holds a refresh token. */
   let sealed = false
@@ -21,7 +27,8 @@ export const judgeEndings: CreateJudge = (view, breach) => {
     const why = (text: string): void =>
       breach(7, `${tab} ends its session as ${reason}${elsewhere ? ' elsewhere' : ''}, and ${text}`)
     if (elsewhere) {
-      if (!reasons.has(reason) && !(reason === 'replaced' && signIns > 1)) why('no tab has')
+      const begun = reason === 'replaced' && (signIns > 1 || sessions.size > 1)
+      if (!reasons.has(reason) && !begun && !unsaid) why('no tab has')
       return
     }
     reasons.add(reason)
@@ -121,15 +128,20 @@ export const judgeEndings: CreateJudge = (view, breach) => {
           if (!entry.answered) silent = true
           if (entry.outcome === 'failure') silent = true
           return
+        case 'marked':
+          told.set(tab, entry.step)
+          return
         case 'killed':
         case 'frozen':
           silent = true
+          if (entry.step !== undefined && told.get(tab) === entry.step) unsaid = true
           due = due.filter((one) => one.tab !== tab)
           return
         case 'recorded':
           sealed = (Object(entry.after) as { sealed?: unknown }).sealed !== undefined
           return
         case 'state':
+          if (entry.state.session !== undefined) sessions.add(entry.state.session)
           if (entry.state.reason !== undefined && !entry.state.elsewhere) reasons.add(entry.state.reason)
           return
         case 'event':

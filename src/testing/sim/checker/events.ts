@@ -35,17 +35,17 @@ export const judgeEvents: CreateJudge = (view, breach) => {
         !view.jumpedSince(before - 60_000)
       )
         breach(17, `${tab} refreshes ahead ${String(at - before)} ms after it did`)
-      succeeded.set(tab, at)
+      succeeded.set(tab, at - Number(event['durationMs']))
     }
     if (type !== 'signed-in' && type !== 'signed-out') return
     const name = `${type} ${String(event['session'])}`
     const events = expected.get(tab)?.events ?? []
     if (events[0] !== name) breach(26, `${tab} is told ${name}, and that is not what has changed`)
     events.shift()
+    if (type === 'signed-out' && unread.get(tab) === event['session']) unread.delete(tab)
     // A listener that was told before may have gone on.
     if (within.get(tab) === step && step !== undefined) return
     if (type === 'signed-out') {
-      if (unread.get(tab) === event['session']) unread.delete(tab)
       if (reads.session === event['session']) breach(26, `${tab} is told ${name}, and cannot read it yet`)
       // It may be over already, which is told next.
     } else if (reads.session !== event['session']) unread.set(tab, String(event['session']))

@@ -3,7 +3,7 @@ import type { CreateJudge } from './rule.ts'
 import type { ExchangeView } from './view.ts'
 
 /** A refresh ahead of expiry begins no earlier. */
-const LEEWAY_MS = 62_000
+const LEEWAY_MS = 66_000
 /** A token that is refused later than this may have been taken back meanwhile: another refresh may help. */
 const RIGHT_AFTER_MS = 60_000
 /** More than this in a minute for one session is a storm, whatever happens. */
@@ -24,7 +24,17 @@ export const judgePresentations: CreateJudge = (view, breach) => {
   const delivered = new Map<string, number>()
   /** By tab, the tokens that were refused there right after that. */
   const hopeless = new Set<string>()
-  let waits: { readonly family: string; readonly from: number; readonly until: number; readonly tab: string }[] = []
+  /** What the server has asked for, and whether whoever heard it had the time to tell. */
+  let waits: {
+    readonly family: string
+    readonly from: number
+    readonly until: number
+    readonly tab: string
+    shared: boolean
+    lost: boolean
+  }[] = []
+  /** Since when a tab has had tokens of its session. */
+  const since = new Map<string, number>()
 
   const familyOf = (presented: string | undefined): string | undefined =>
     presented === undefined ? undefined : view.refresh.get(presented)?.family
@@ -89,6 +99,7 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     waits = waits.filter(({ until }) => until > at)
     for (const wait of waits) {
       if (wait.family !== family || at < wait.from + (wait.tab === tab ? 0 : slackMs)) continue
+      if (wait.lost && wait.tab !== tab) continue
       if (isApart(tab, wait.tab, wait.from) || view.jumpedSince(wait.from) || isFinding(tab)) continue
       breach(
         9,
@@ -113,7 +124,16 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     if (status === 200) accepted.add(token)
     if (status !== 401) return
     refused.set(token, at)
-    if (at - (delivered.get(token) ?? -Infinity) < RIGHT_AFTER_MS) hopeless.add(`${tab} ${token}`)
+    const asked = delivered.get(token) ?? -Infinity
+    // What a tab has found may be over elsewhere: the first refusal is a reason to ask again.
+    if (asked < (since.get(tab) ?? Infinity)) accepted.add(token)
+    else if (at - asked < RIGHT_AFTER_MS) hopeless.add(`${tab} ${token}`)
+  }
+
+  function begun({ tab = '', state, at }: EntryOf<'state'>): void {
+    const before = view.tabs.get(tab)?.state
+    const isNew = before?.session !== state.session || before?.expiresAt === undefined
+    if (state.expiresAt !== undefined && isNew) since.set(tab, at)
   }
 
   /** Somebody wants a token that lives longer. */
@@ -127,10 +147,17 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     const { presented, issued } = exchange
     const family = familyOf(presented)
     if (retryAfterMs !== undefined && family !== undefined)
-      waits.push({ family, from: at, until: at + Math.min(retryAfterMs, 3_600_000), tab })
-    // The first refusal of what was found, and may be over elsewhere, is a reason to ask again.
-    const found = view.tabs.get(tab)?.state?.status === 'restoring'
-    if (outcome === 'tokens' && issued && !found) delivered.set(issued.access, exchange.at)
+      waits.push({
+        family,
+        from: at,
+        until: at + Math.min(retryAfterMs, 3_600_000),
+        tab,
+        shared: false,
+        lost: false,
+      })
+    // Somebody who could not know has asked all the same, and was answered.
+    if (outcome === 'tokens') waits = waits.filter((wait) => wait.family !== family || wait.from >= exchange.at)
+    if (outcome === 'tokens' && issued) delivered.set(issued.access, exchange.at)
     if (presented === undefined) return
     const spent = outcome === 'tokens' && issued?.refresh !== presented
     if (spent || outcome === 'refusal') known.set(presented, { tab, outcome, at, shared: false })
@@ -157,6 +184,15 @@ export const judgePresentations: CreateJudge = (view, breach) => {
           if (entry.what === 'recorded' && JSON.stringify(entry.before) === JSON.stringify(entry.after)) return
           // What it has learned is what others can know now.
           for (const one of known.values()) if (one.tab === entry.tab) one.shared = true
+          for (const one of waits) if (one.tab === entry.tab) one.shared = true
+          return
+        case 'killed':
+        case 'frozen':
+          for (const one of waits)
+            if (one.tab === entry.tab && !one.shared && entry.at - one.from < slackMs) one.lost = true
+          return
+        case 'state':
+          begun(entry)
           return
         case 'replied': {
           replied(entry)

@@ -86,6 +86,8 @@ export const judgeRecords: CreateJudge = (view, breach) => {
           if (
             since !== undefined &&
             at - since < requestTimeoutMs &&
+            // Whoever has given up looking for a session has nothing to store.
+            view.tabs.get(tab)?.state?.status !== 'signed-out' &&
             !view.isAlone(tab) &&
             !view.troubled('records', since)
           )

@@ -1,5 +1,6 @@
 import type { Entry, EntryOf } from './history.ts'
 import type { CreateJudge } from './rule.ts'
+import type { Issued } from './view.ts'
 
 interface Over {
   readonly by: string
@@ -8,18 +9,32 @@ interface Over {
   marked: boolean
   /** The tabs that know, whatever the marker says. */
   readonly known: Set<string>
+  /** The first message that says so, of all that were posted. */
+  readonly since: number
+}
+
+/** Who is signed in. */
+interface Owner {
+  readonly owner: string
+  readonly family: string
+  /** Who has found out. */
+  readonly by: string
+  /** It has had the time to write it down. */
+  kept: boolean
 }
 
 /** 3: no revival. 5: subject integrity. 6: monotone tokens. */
 export const judgeSessions: CreateJudge = (view, breach) => {
   const { setup } = view
   const over = new Map<string, Over>()
-  const owners = new Map<string, { readonly owner: string; readonly family: string }>()
+  const owners = new Map<string, Owner>()
   const newest = new Map<string, number>()
   /** What the tab got last, until it says which session it is in. */
   const got = new Map<string, { readonly owner: string; readonly family: string; readonly late: number | undefined }>()
   /** Requests that were under way when their session ended: they end in the same task. */
   let cut: { readonly call: number; readonly step: number; readonly tab: string }[] = []
+  /** Epochs that were posted, in order, by who did it and what it said. */
+  const posted = new Map<string, number>()
   /** When `login` or `logout` was called last in a tab. */
   const overtaken = new Map<string, number>()
 
@@ -43,7 +58,11 @@ export const judgeSessions: CreateJudge = (view, breach) => {
 
   function end(session: string | undefined, entry: Entry): void {
     if (session === undefined || over.has(session)) return
-    over.set(session, { by: entry.tab ?? '', at: entry.at, marked: false, known: new Set([entry.tab ?? '']) })
+    const { tab = '', at } = entry
+    // A logout is posted after it was called, and before anybody is told.
+    const mine = [...posted].findLast(([key]) => key.startsWith(`${tab} `))?.[1]
+    const since = entry.what === 'called' ? posted.size : (mine ?? posted.size)
+    over.set(session, { by: tab, at, marked: false, known: new Set([tab]), since })
   }
 
   /** Whether `tab` can know that `session` is over. */
@@ -58,14 +77,16 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     if (entry.what === 'marked') {
       for (const one of over.values()) if (one.by === tab) one.marked = true
     } else if (entry.what === 'delivered' && isEpoch(entry.message)) {
-      for (const one of over.values()) if (entry.from === one.by) one.known.add(tab)
+      const order = posted.get(keyOf(entry.from, entry.message)) ?? -1
+      for (const one of over.values()) if (entry.from === one.by && order >= one.since) one.known.add(tab)
     }
   }
 
   function sent({ tab = '', authorization, url, call: id }: EntryOf<'sent'>): void {
     const call = id === undefined ? undefined : view.calls.get(id)
     const began = call?.entry.state
-    const session = view.tabs.get(tab)?.session
+    // A listener may be told of something else first, and read that somebody is signed in.
+    const session = view.tabs.get(tab)?.session ?? (call?.entry.within ? began?.session : undefined)
     if (authorization === undefined) {
       if (began?.signedIn && setup.resources.some((resource) => url.startsWith(resource)))
         breach(5, `${tab}: a request that began in a session went bare`)
@@ -78,15 +99,15 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     if (ended) breach(3, `${tab} sends ${token} of a session that ${ended.by} has ended`)
     if (began?.signedIn && began.session !== session) breach(5, `${tab}: a request of another session carries ${token}`)
     if (!issued) return
-    belongs(session, issued, `${tab} sends ${token}`)
+    belongs(tab, session, issued, `${tab} sends ${token}`)
     const key = `${tab} ${session} ${issued.family}`
     if (issued.index < (newest.get(key) ?? 0)) breach(6, `${tab} sends ${token}, and had a newer one`)
     newest.set(key, issued.index)
   }
 
-  function belongs(session: string, { owner, family }: { owner: string; family: string }, what: string): void {
+  function belongs(tab: string, session: string, { owner, family }: Issued, what: string): void {
     const known = owners.get(session)
-    if (!known) return void owners.set(session, { owner, family })
+    if (!known) return void owners.set(session, { owner, family, by: tab, kept: false })
     if (known.owner !== owner) breach(5, `${what}, of ${owner}, in a session of ${known.owner}`)
     else if (setup.credential === 'token' && known.family !== family) breach(5, `${what}, of another sign-in`)
   }
@@ -141,9 +162,19 @@ export const judgeSessions: CreateJudge = (view, breach) => {
           got.delete(tab)
           if (issued?.late !== undefined && issued.late === entry.step)
             breach(3, `${tab} is signed in by a login that was overtaken`)
-          if (issued && !owners.has(session)) owners.set(session, issued)
+          if (issued && !owners.has(session)) owners.set(session, { ...issued, by: tab, kept: false })
           return
         }
+        case 'recorded':
+          for (const one of owners.values()) if (one.by === tab) one.kept = true
+          return
+        case 'killed':
+          // It has taken with it whose session that was.
+          for (const [session, one] of owners) if (one.by === tab && !one.kept) owners.delete(session)
+          return
+        case 'posted':
+          if (isEpoch(entry.message)) posted.set(keyOf(tab, entry.message), posted.size)
+          return
         case 'marked':
         case 'delivered': {
           spread(entry)
@@ -166,6 +197,10 @@ export const judgeSessions: CreateJudge = (view, breach) => {
       }
     },
   }
+}
+
+function keyOf(tab: string, message: unknown): string {
+  return `${tab} ${String((message as { epoch?: unknown }).epoch)}`
 }
 
 function isEpoch(message: unknown): boolean {
