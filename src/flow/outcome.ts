@@ -1,4 +1,4 @@
-import { isOne } from '../errors.ts'
+import { isOne, type TokenError } from '../errors.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { RefreshTrigger } from '../session/events.ts'
 import type { OwnedSession } from '../session/session.ts'
@@ -32,6 +32,8 @@ export interface Outcome {
   spend(from: Held, response: unknown, claiming: Claiming): Promise<void>
   /** Resolves if other tokens have come meanwhile, and what was thrown does not decide about the session. */
   fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<Held>
+  /** What comes when everybody has been told of a timeout: how long the server wants to be left alone is written down. */
+  late(thrown: unknown, facts: Facts): void
 }
 
 export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }: SignOut): Outcome {
@@ -122,6 +124,25 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     rotate(session, { refreshToken })
   }
 
+  function toFailureOf(error: TokenError, thrown: unknown, facts: Facts): Failure {
+    const more = { answered: isAnswer(thrown), timeoutMs: requestTimeoutMs, random: ports.random() }
+    return toFailure(error, clock.now(), { ...facts, ...more })
+  }
+
+  /** For the other tabs. */
+  function remember({ at, retryMs, holdMs }: Failure, answered: boolean, facts: Facts): void {
+    if (!facts.claiming) return
+    const { by, now, until } = facts.claiming
+    const since = at.wall
+    const retry = retryMs === undefined ? undefined : { since, until: since + retryMs, hold: since + holdMs }
+    // Without an answer the mark stays, and keeps everybody away until its time is over.
+    const live = source.credential === 'cookie' ? until + requestTimeoutMs : until
+    // Nor does an answer to this call tell what became of an earlier one: a mark whose time is over says that.
+    const doubt = facts.doubtful ? { by, since: now, until: now } : undefined
+    const presented = answered || !facts.sent ? doubt : { by, since: now, until: live }
+    void share.update(toOutcome(facts.claiming, { presented, retry }))
+  }
+
   async function fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<Held> {
     const { session, tokens, wish } = from
     if (session.signal.aborted) over(from)
@@ -129,27 +150,8 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     const error = toTokenError(thrown, [main?.refreshToken, main?.accessToken, tokens?.accessToken])
     const lost = error.code === 'key_lost'
     const final = isFinal(error)
-    const answered = isAnswer(thrown)
-    const failure = toFailure(error, clock.now(), {
-      ...facts,
-      answered,
-      timeoutMs: requestTimeoutMs,
-      random: ports.random(),
-    })
-    if (facts.claiming && !final) {
-      const { by, now, until } = facts.claiming
-      const since = failure.at.wall
-      const retry =
-        failure.retryMs === undefined
-          ? undefined
-          : { since, until: since + failure.retryMs, hold: since + failure.holdMs }
-      // Without an answer the mark stays, and keeps everybody away until its time is over.
-      const live = source.credential === 'cookie' ? until + requestTimeoutMs : until
-      // Nor does an answer to this call tell what became of an earlier one: a mark whose time is over says that.
-      const doubt = facts.doubtful ? { by, since: now, until: now } : undefined
-      const presented = answered || !facts.sent ? doubt : { by, since: now, until: live }
-      void share.update(toOutcome(facts.claiming, { presented, retry }))
-    }
+    const failure = toFailureOf(error, thrown, facts)
+    if (!final) remember(failure, isAnswer(thrown), facts)
     // Tokens may come from another tab while this one asks for newer ones: they are used until it is time again.
     const here = final ? undefined : newer(from)
     if (here) return here
@@ -166,7 +168,15 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     throw failure.error
   }
 
-  return { commit, spend, fail }
+  return {
+    commit,
+    spend,
+    fail,
+    late(thrown, facts) {
+      const error = toTokenError(thrown, [])
+      if (error.retryAt !== undefined) remember(toFailureOf(error, thrown, facts), true, facts)
+    },
+  }
 }
 
 /** What decides about the session, whenever it comes. */

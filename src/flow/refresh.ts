@@ -116,7 +116,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         entered,
         sent: ports.lifecycle.online(),
       })
-      return call((context) => present(turn, restores, context).catch(failing))
+      return call((context) => present(turn, restores, context).catch(answered))
     }
 
     async function present(turn: Turn, restores: boolean, context: SourceContext): Promise<Held> {
@@ -143,6 +143,10 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       }
     }
     let failed: Promise<Held> | undefined
+    function answered(thrown: unknown): Promise<Held> {
+      if (failed) outcome.late(thrown, facts)
+      return failing(thrown)
+    }
     function failing(thrown: unknown): Promise<Held> {
       // What comes after the deadline has been told as a timeout, unless it decides more than that.
       if (!failed || isFinal(thrown)) failed = judge(thrown)

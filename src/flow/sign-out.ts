@@ -155,10 +155,7 @@ export function createSignOut(parts: Parts): SignOut {
       const newest = epochs.newest()
       if (revoked === 'unconfirmed') settled = settled === outcome ? undefined : settled
       // Unless somebody has signed in meanwhile. A tab that has slept still reads why.
-      else if (newest?.what === 'unconfirmed') {
-        const epoch = announce('nobody', newest.reason)
-        if (!epochs.isKept()) void supersede(epoch)
-      }
+      else if (newest?.what === 'unconfirmed') announce('nobody', newest.reason)
     })
     return outcome
   }

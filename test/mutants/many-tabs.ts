@@ -101,12 +101,7 @@ export const manyTabs: readonly Mutant[] = [
       'epochs.hear(record?.epoch)\n    notice()',
       '',
     ],
-    [
-      guardsRefresh,
-      'the tokens of somebody else are taken',
-      'if (isSomebodyElse(tokens, from.tokens ?? main?.tokens)) {',
-      'if (false) {',
-    ],
+    [guardsRefresh, 'the tokens of somebody else are taken', 'if (isSomebodyElse(tokens, user)) {', 'if (false) {'],
     [messages, 'nobody is given the tokens of a refresh', 'siblings.serve(wish)', ''],
     [
       storage,
@@ -117,15 +112,10 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsRefresh,
       'the mark goes though no answer came',
-      'const presented = answered || !facts.sent ? undefined',
-      'const presented = now ? undefined',
+      'const presented = answered || !facts.sent ? doubt',
+      'const presented = now ? doubt',
     ],
-    [
-      guardsRefresh,
-      'the mark stays though the call never left',
-      'answered || !facts.sent ? undefined',
-      'answered ? undefined',
-    ],
+    [guardsRefresh, 'the mark stays though the call never left', 'answered || !facts.sent ? doubt', 'answered ? doubt'],
     [
       guardsRefresh,
       'the mark of a cookie call goes before its answer can come',
@@ -210,7 +200,7 @@ export const manyTabs: readonly Mutant[] = [
     [
       rowsLogout,
       'the tokens of another user are taken',
-      'if (isSomebodyElse(came, main.tokens)) replaced(session)\n        else if',
+      'if (isSomebodyElse(came, userOf(main.tokens))) replaced(session)\n        else if',
       'if',
     ],
     [

@@ -29,6 +29,36 @@ export const simulated: readonly Mutant[] = [
       "announce('nobody', 'logout')",
     ],
   ]),
+  ...mutantsOf('src/flow/supply.ts', [
+    [
+      corpus,
+      'tokens that the machine has outslept are sent',
+      'if (isOutslept(renewed.tokens))',
+      'if (!renewed.tokens)',
+    ],
+  ]),
+  ...mutantsOf('src/flow/turn.ts', [
+    [
+      corpus,
+      'a tab that has looked too early for a stored refresh token ends the session',
+      '!(await isSealed(session.epoch))',
+      'from',
+    ],
+  ]),
+  ...mutantsOf('src/flow/outcome.ts', [
+    [
+      corpus,
+      'a session that is being found takes the tokens of whoever has the cookie',
+      'before || record?.epoch !== session.epoch ? userOf(before) : record.user',
+      'userOf(before)',
+    ],
+    [
+      corpus,
+      'an answer to a later call takes the doubt away about an earlier one',
+      'const doubt = facts.doubtful ? { by, since: now, until: now } : undefined',
+      'const doubt = undefined',
+    ],
+  ]),
   ...mutantsOf('src/flow/refresh.ts', [
     [
       findings,

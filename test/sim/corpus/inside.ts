@@ -100,6 +100,16 @@ export const inside: readonly Story[] = [
     happened: (seen) => saw.asked(seen) === 1 || saw.asked(seen) === 2,
   },
   {
+    name: 'F68: tokens that the machine has slept through with are not sent',
+    modes: ['stored', 'memory'],
+    plan: {
+      tabs: 1,
+      aims: [{ at: 'learned refresh', nth: 1, to: 'same', act: { do: 'sleep', ms: 3_600_000 }, soon: false }],
+    },
+    steps: [EXPIRED, '1 request', 'pass 20000', '1 request', 'pass 1000'],
+    happened: (seen) => saw.asked(seen) === 2 && saw.settled(seen, '200') === 1,
+  },
+  {
     name: 'F100: requests that are refused together are all sent again, once',
     plan: {},
     steps: ['forget', 'all request', 'all request', 'all request', 'pass 3000'],

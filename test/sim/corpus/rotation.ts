@@ -28,6 +28,25 @@ export const rotation: readonly Story[] = [
     happened: (seen) => saw.what(seen, 'thawed') === 1 && saw.event(seen, 'signed-out') === 0,
   },
   {
+    name: 'F36: an answer to a later call takes nothing of the doubt away about an earlier one',
+    modes: ['stored'],
+    plan: { ...slow, tabs: 1, fates: { refresh: ['lost', '503'] } },
+    steps: [
+      'pass 100000',
+      '1 freeze',
+      'open',
+      'pass 1000',
+      '1 thaw',
+      'pass 300000',
+      '1 request',
+      'pass 20000',
+      '1 request',
+      'pass 20000',
+    ],
+    happened: (seen) =>
+      saw.event(seen, 'signed-out', 'unknown-outcome') >= 1 && saw.event(seen, 'signed-out', 'rejected') === 0,
+  },
+  {
     name: 'F37: a call that times out is not made again at once',
     plan: { tabs: 2, fates: { refresh: ['unanswered'] } },
     steps: [EXPIRED, 'all request', 'pass 9900'],
@@ -144,6 +163,16 @@ export const rotation: readonly Story[] = [
     plan: { tabs: 2 },
     steps: ['1 login bob', 'pass 100', '2 reload', 'pass 500', 'all request', 'pass 100'],
     happened: (seen) => seen.some((entry) => entry.what === 'sent' && /bob/.test(entry.authorization ?? '')),
+  },
+  {
+    name: 'F75, F85: whose session a tab has found is said by the record, and the cookie may be of another user by now',
+    modes: ['cookie'],
+    plan: {
+      tabs: 1,
+      aims: [{ at: 'decided login', nth: 2, to: 'same', act: { do: 'reload' }, soon: false }],
+    },
+    steps: ['pass 1000', '1 login bob', 'pass 5000', 'all request', 'pass 1000'],
+    happened: (seen) => saw.what(seen, 'opened') === 2 && saw.event(seen, 'signed-in') === 1,
   },
   {
     name: 'F86: tokens that the server takes back lead to one refresh, and its refusal ends the session everywhere',

@@ -119,7 +119,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
         case 'settled': {
           const mine = due.some(({ call }) => call === entry.call)
           due = due.filter(({ call }) => call !== entry.call)
-          if (mine && /^(refresh_|timeout|configuration)/.test(entry.code ?? ''))
+          if (mine && entry.state.signedIn && /^(refresh_|timeout|configuration)/.test(entry.code ?? ''))
             breach(8, `${tab} has a good token, and call ${String(entry.call)} fails with ${String(entry.code)}`)
           return
         }
