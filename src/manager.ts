@@ -207,6 +207,10 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
   function hear(message: Message): void {
     parts.epochs.hear(message.epoch)
     signOut.notice()
+    const newest = parts.epochs.newest()
+    // A page that has just opened may have found nothing but an older session.
+    if (message.type === 'wanted' && newest && message.epoch < newest.epoch && !parts.epochs.isKept())
+      share.post({ type: 'epoch', epoch: newest.epoch })
     if (message.type === 'used') schedule.heard(message.at)
     const wanted = parts.siblings.hear(message)
     const held = heldIn(store.get())

@@ -30,7 +30,7 @@ export interface Epochs {
   begin(what: Meaning, reason: EndReason, now: number): number
   /** Another tab, or the record, knows this one: for where no marker can be kept. */
   hear(epoch: unknown): void
-  /** Whether the marker could be written last time. */
+  /** Whether the marker says what is known here. Where it cannot, tabs have to tell each other more. */
   isKept(): boolean
 }
 
@@ -60,7 +60,6 @@ export function createEpochs(
   degraded: (what: string, why: unknown) => void,
 ): Epochs {
   let heard = 0
-  let kept = true
 
   function newest(): number {
     const marked = Number(marker.read(name))
@@ -80,9 +79,7 @@ export function createEpochs(
       heard = at * UNIT + (tie * MOST_REASONS + Math.max(REASONS.indexOf(reason), 0)) * 3 + MEANINGS.indexOf(what)
       try {
         marker.write(name, String(heard))
-        kept = true
       } catch (error) {
-        kept = false
         degraded('marker', error)
       }
       return heard
@@ -90,6 +87,6 @@ export function createEpochs(
     hear(epoch) {
       if (Number.isSafeInteger(epoch) && (epoch as number) > newest()) heard = epoch as number
     },
-    isKept: () => kept,
+    isKept: () => Number(marker.read(name)) === newest(),
   }
 }

@@ -160,6 +160,13 @@ export const tabs: readonly Story[] = [
     happened: (seen) => saw.asked(seen, 'logout') >= 1 && saw.settled(seen, '200') === 1 && saw.asked(seen) >= 1,
   },
   {
+    name: 'F76: without a marker a page that opens hears from the others that its session is over',
+    modes: ['stored'],
+    plan: { tabs: 2 },
+    steps: ['weather marker missing', 'pass 1000', '1 logout', '1 reload', 'pass 5000', '2 request', 'pass 1000'],
+    happened: (seen) => saw.what(seen, 'opened') === 3 && saw.asked(seen) === 0,
+  },
+  {
     name: 'F72: five tabs that wake with four requests each make one refresh',
     plan: { tabs: 5 },
     steps: ['all freeze', EXPIRED, 'all thaw', 'all request', 'all request', 'all request', 'all request', 'pass 5000'],

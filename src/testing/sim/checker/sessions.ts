@@ -82,11 +82,12 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     }
   }
 
-  function sent({ tab = '', authorization, url, call: id }: EntryOf<'sent'>): void {
+  function sent({ tab = '', authorization, url, call: id, step }: EntryOf<'sent'>): void {
     const call = id === undefined ? undefined : view.calls.get(id)
     const began = call?.entry.state
     // A listener may be told of something else first, and read that somebody is signed in.
-    const session = view.tabs.get(tab)?.session ?? (call?.entry.within ? began?.session : undefined)
+    const reads = call?.entry.within && call.entry.step === step ? began?.session : undefined
+    const session = reads ?? view.tabs.get(tab)?.session
     if (authorization === undefined) {
       if (began?.signedIn && setup.resources.some((resource) => url.startsWith(resource)))
         breach(5, `${tab}: a request that began in a session went bare`)
