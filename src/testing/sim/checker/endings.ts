@@ -131,6 +131,9 @@ export const judgeEndings: CreateJudge = (view, breach) => {
         case 'marked':
           told.set(tab, entry.step)
           return
+        case 'dispose':
+          silent = true
+          return
         case 'killed':
         case 'frozen':
           silent = true
