@@ -8,6 +8,8 @@ export type RecordingErrorCode =
   | 'too_large'
   | 'no_answer'
   | 'unknown_manager'
+  | 'invalid_import'
+  | 'missing_value'
 
 /**
  * What is wrong with a recording, or with what is needed to replay it. The message names the entry and the place in it,

@@ -32,6 +32,7 @@ export { createRecorder } from './record/recorder.ts'
 export type { Recorder, RecorderOptions } from './record/recorder.ts'
 export type { AxiosLike } from './record/axios.ts'
 export type { ManagerLike } from './record/watch.ts'
+export type { Include } from './record/filter.ts'
 export type { RedactOptions } from './redact/har.ts'
 export { readHar } from './har/read.ts'
 export type { HarInput, ReadHarOptions, ReadProgress } from './har/read.ts'
@@ -59,8 +60,11 @@ export type { AuthCase } from './matrix/cases.ts'
 export type { MatrixReport, MatrixResult } from './matrix/report.ts'
 export { findNoise, withNoise } from './replay/noise.ts'
 
-// For other tools.
+// For other tools, and from them.
 export * from './export/index.ts'
+export * from './import/index.ts'
+export { toMockFile } from './generate/mock-file.ts'
+export type { MockFileOptions } from './generate/mock-file.ts'
 export { toTestFile } from './generate/test-file.ts'
 export type { TestFileOptions, TestRunner } from './generate/test-file.ts'
 // Simulated tabs, and what judges them.

@@ -35,6 +35,7 @@ const documents = [
   'docs/resources.md',
   'docs/scan.md',
   'docs/scan-figures.md',
+  'docs/export.md',
 ]
 /** Those whose snippets an application could copy: they compile and run. */
 const guides = ['README.md', 'docs/sources.md', 'docs/reference.md']

