@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { RecordingError } from '../errors.ts'
 import type { Har } from '../har/format.ts'
 import { authMatrix } from '../matrix/matrix.ts'
@@ -6,7 +5,7 @@ import { mint, type SigningAlgorithm } from '../replay/mint.ts'
 import { firstOf, fromEnv, fromLogin, type LoginResult, type TokenProvider } from '../replay/providers.ts'
 import { replay } from '../replay/replay.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
-import { reasonOf, writeWhole } from './files.ts'
+import { readJson, writeWhole } from './files.ts'
 import { loadLogin } from './login-module.ts'
 import { readRecording } from './recordings.ts'
 import { matrixToJUnit, replayToJUnit } from './replay-junit.ts'
@@ -126,16 +125,5 @@ async function targetOf(args: Arguments): Promise<Target> {
   return {
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(secrets === undefined ? {} : { secrets: (await readJson(secrets)) as Record<string, string> }),
-  }
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`cannot read ${path}: ${reasonOf(error)}`)
-  })
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new UsageError(`${path} is no JSON.`)
   }
 }

@@ -1,8 +1,8 @@
 import type { TokenReference } from '../har/format.ts'
 import { sanitize } from '../scan/sanitize.ts'
-import { scan } from '../scan/scan.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
 import { inputsOf, spool, writeWhole, type Input } from './files.ts'
+import { checkForLeaks, summaryOf } from './outputs.ts'
 import { createProgress } from './progress.ts'
 
 export const sanitizeCommand: Command = {
@@ -45,7 +45,7 @@ async function runSanitize(args: Arguments, io: Io): Promise<ExitCode> {
     const pieces = piecesOf(input, { args, io, onDone: (references) => (replaced = references) })
     if (output === '-') for await (const piece of pieces) await io.stdout.write(piece)
     else await writeWhole(output, pieces)
-    if (output !== '-') await check(output, io)
+    if (output !== '-') await checkForLeaks(output, io)
   } finally {
     await remove()
   }
@@ -76,29 +76,4 @@ async function* piecesOf(input: Input, { args, io, onDone }: Sanitizing): AsyncG
   } finally {
     progress.end()
   }
-}
-
-/** What was written is scanned once more: whoever sends it away relies on it. */
-async function check(path: string, io: Io): Promise<void> {
-  const [written] = await inputsOf([path], io)
-  if (written === undefined) return
-  const { findings } = await scan(written.open(), { file: written.name })
-  const left = findings.filter(({ rule }) => rule.startsWith('L'))
-  const [first] = left
-  if (first === undefined) return
-  throw new UsageError(
-    `${String(left.length)} findings are left in ${path}, the first in line ${String(first.where.line)}: do not share it.`,
-  )
-}
-
-function summaryOf(replaced: readonly TokenReference[]): string {
-  if (replaced.length === 0) return 'Nothing was found.'
-  const kinds = countKinds(replaced)
-  return `Replaced ${[...kinds].map(([kind, count]) => `${String(count)} ${kind}`).join(', ')}.`
-}
-
-function countKinds(replaced: readonly TokenReference[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { kind } of replaced) counts.set(kind, (counts.get(kind) ?? 0) + 1)
-  return counts
 }

@@ -1,5 +1,8 @@
 import { completionFor, shells, type Shell } from './completion.ts'
 import { type Command, UsageError } from './command.ts'
+import { exportCommand } from './command-export.ts'
+import { generateCommand } from './command-generate.ts'
+import { importCommand } from './command-import.ts'
 import { replayCommand } from './command-replay.ts'
 import { sanitizeCommand } from './command-sanitize.ts'
 import { scanCommand } from './command-scan.ts'
@@ -26,6 +29,9 @@ const completionCommand: Command = {
 export const commands: readonly Command[] = [
   serveCommand,
   replayCommand,
+  generateCommand,
+  exportCommand,
+  importCommand,
   scanCommand,
   sanitizeCommand,
   tokenCommand,

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { chmod, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { tmpdir } from 'node:os'
 import { pipeline } from 'node:stream/promises'
@@ -103,6 +103,18 @@ export async function writeWhole(
     await rm(part, { force: true })
     if (error instanceof Error && 'syscall' in error) throw new UsageError(`cannot write ${path}: ${reasonOf(error)}`)
     throw error
+  }
+}
+
+/** @throws UsageError The file cannot be read, or is no JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`cannot read ${path}: ${reasonOf(error)}`)
+  })
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UsageError(`${path} is no JSON.`)
   }
 }
 
