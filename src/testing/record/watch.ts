@@ -1,12 +1,11 @@
-import { insides } from '../../session/insides.ts'
 import { heldIn } from '../../session/state.ts'
 import type { SourceContext, TokenSource } from '../../ports.ts'
 import { decodeJwt } from '../../lib/jwt.ts'
-import { RecordingError } from '../errors.ts'
 import type { SecretKind } from '../har/format.ts'
 import { fieldsOf } from '../har/fields.ts'
 import { kindOfField } from '../redact/names.ts'
 import type { Given } from '../redact/study.ts'
+import { insideOf } from './held.ts'
 
 /** What is needed of a manager. */
 export interface ManagerLike {
@@ -27,14 +26,7 @@ export interface Notes {
  * @returns What undoes it.
  */
 export function watchManager(manager: ManagerLike, { record, know }: Notes): () => void {
-  const inside = insides.get(manager)
-  if (!inside) {
-    throw new RecordingError(
-      'unknown_manager',
-      'createTokenManager did not make this manager, so that its tokens cannot be known: pass its source to watch()',
-    )
-  }
-  const { store, ports } = inside
+  const { store, ports } = insideOf(manager, 'pass its source to watch()')
   const { fetch } = ports
   const recording = record(fetch)
   Object.assign(ports, { fetch: recording })

@@ -1,4 +1,5 @@
 import { decodeBase64 } from './jwt-parts.ts'
+import type { Known } from './known.ts'
 import { leavesOf, type HarPart, type Leaf } from './json-leaves.ts'
 import type { Memory } from './memory.ts'
 import { parseUrl, rulesOfPlace, type LineContext } from './places.ts'
@@ -21,6 +22,8 @@ export interface HarSecret {
 export interface HarContext {
   readonly allowOrigins: ReadonlySet<string> | undefined
   readonly memory: Memory
+  /** Finds what is known beforehand. */
+  readonly known?: Known | undefined
 }
 
 /**
@@ -28,8 +31,8 @@ export interface HarContext {
  * means is known here: a value under `request.headers` beside the name `referer` is a referrer, in whatever order name
  * and value stand.
  */
-export function* secretsOfPart(part: HarPart, { allowOrigins, memory }: HarContext): Generator<HarSecret> {
-  if (!mayHoldSecret(part.text) && !part.text.includes('"base64"')) return
+export function* secretsOfPart(part: HarPart, { allowOrigins, memory, known }: HarContext): Generator<HarSecret> {
+  if (!known && !mayHoldSecret(part.text) && !part.text.includes('"base64"')) return
   const leaves = [...leavesOf(part.text)]
   const names = namesOf(leaves)
   const encodings = encodedIn(leaves)
@@ -40,8 +43,9 @@ export function* secretsOfPart(part: HarPart, { allowOrigins, memory }: HarConte
     const label = labelOf(leaf, names)
     const decoded = encodings.has(leaf.path.slice(0, -1).join('.')) ? decodeBase64(leaf.raw) : undefined
     const text = decoded ?? label.prefix + leaf.raw
-    if (!mayHoldSecret(text)) continue
-    for (const secret of findSecrets(text, memory)) {
+    if (!known && !mayHoldSecret(text)) continue
+    const secrets = findSecrets(text, memory)
+    for (const secret of known ? known.add(text, [...secrets]) : secrets) {
       const from = decoded === undefined ? secret.start - label.prefix.length : 0
       if (from < 0) continue
       const raw = decoded === undefined ? text.slice(secret.start, secret.end) : secret.value

@@ -1,3 +1,4 @@
+import { heldTokens } from '../record/held.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { ScanOptions } from './options.ts'
 import type { Secret } from './secrets.ts'
@@ -13,8 +14,9 @@ const SHORTEST = 8
 const WORDS = /[\w\-.~+/]{16,8192}={0,2}/g
 
 /** `undefined`: nothing is known. */
-export function createKnown({ knownTokens = [], knownFingerprints = [] }: ScanOptions): Known | undefined {
-  const tokens = [...knownTokens].filter((token) => token.length >= SHORTEST).flatMap(spellings)
+export function createKnown({ manager, knownTokens = [], knownFingerprints = [] }: ScanOptions): Known | undefined {
+  const held = [manager ?? []].flat().flatMap(heldTokens)
+  const tokens = [...knownTokens, ...held].filter((token) => token.length >= SHORTEST).flatMap(spellings)
   const fingerprints = new Set(knownFingerprints)
   if (tokens.length === 0 && fingerprints.size === 0) return undefined
 

@@ -1,3 +1,4 @@
+import type { ManagerLike } from '../record/watch.ts'
 import type { FindingsOptions } from './findings.ts'
 
 /** What a history may have before it counts as misuse. */
@@ -29,6 +30,8 @@ export interface ScanOptions extends FindingsOptions {
   /** Epoch milliseconds. With it a token that has expired is a finding of one degree less. */
   readonly now?: number
   readonly limits?: Partial<ScanLimits>
+  /** Its tokens are known to be real: those that it holds when the scan begins. Or several managers. */
+  readonly manager?: ManagerLike | readonly ManagerLike[]
   /** Tokens that are known to be real: found wherever they stand, even if they look like nothing. */
   readonly knownTokens?: Iterable<string>
   /** The same by their fingerprints, for who must not have the tokens. Slower: every long word is compared. */

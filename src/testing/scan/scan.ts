@@ -30,10 +30,11 @@ export type ScanInput = TextSource | Har
  * any kind, in HAR files, and in other files. Reads piece by piece, and holds one line, or one entry of a HAR, at a time.
  * Findings never hold a token.
  *
- * What cannot be found: an opaque token that nothing names, unless `knownTokens` or `knownFingerprints` has it; and
+ * What cannot be found: an opaque token that nothing names, unless `manager`, `knownTokens` or `knownFingerprints` has it; and
  * misuse that the input does not tell of.
  *
  * @throws SyntaxError A HAR that ends too early. The message names the entry.
+ * @throws {@link RecordingError} `unknown_manager`: `manager` was not made by `createTokenManager`.
  * @example
  * const log = await fetch('/logs/access.log').then((response) => response.text())
  * const { findings } = await scan(log, { file: 'access.log' })

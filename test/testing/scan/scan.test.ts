@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { inspect } from 'node:util'
+import { createTokenManager } from 'tokenward'
 import { fingerprint, ruleOfAlert, scan, scanRules, type ScanOptions } from 'tokenward/testing'
 import { describe, expect, test } from 'vitest'
 import { readLeaks } from './sets/leaks.ts'
@@ -101,6 +102,27 @@ describe('options', () => {
     const text = `nothing ${odd}\nnothing ${encodeURIComponent(odd)}\nnothing ${JSON.stringify(odd)}\nnothing\n`
     expect(await found(text)).toEqual([])
     expect(await found(text, { knownTokens: [odd] })).toEqual(['L5 1:9', 'L5 2:9', 'L5 3:10'])
+  })
+
+  test('a known token is found in a recording, too', async () => {
+    const entry = { request: { url: 'https://a.example/', postData: { text: '{"note":"say plain-words to me"}' } } }
+    const har = JSON.stringify({ log: { entries: [entry] } })
+    expect(await found(har)).toEqual([])
+    expect(await found(har, { knownTokens: ['plain-words'] })).toEqual(['L8 1:95'])
+  })
+
+  test('the tokens of a manager are known, as long as it holds them', async () => {
+    const source = { id: 'test', credential: 'cookie', refresh: () => Promise.reject(new Error('never')) } as const
+    const manager = createTokenManager({ source, resources: ['https://api.example.com'] })
+    await manager.startSession({ access_token: 'nobody-would-guess-that', token_type: 'Bearer', expires_in: 300 })
+    const log = 'debug: nobody-would-guess-that\n'
+    expect(await found(log)).toEqual([])
+    expect(await found(log, { manager })).toEqual(['L5 1:8'])
+    await manager.logout()
+    expect(await found(log, { manager: [manager] })).toEqual([])
+    manager.dispose()
+    const stranger = { subscribe: () => () => undefined }
+    await expect(found(log, { manager: stranger })).rejects.toThrow('pass them as knownTokens')
   })
 
   test('a known token is found by its fingerprint alone', async () => {
