@@ -1,4 +1,5 @@
 import type { Place } from './findings.ts'
+import { createFacts, parseInstant, readLogfmt, textAt, valueAt } from './record-facts.ts'
 import { bearerOf } from './history-of-har.ts'
 import {
   bareExchange,
@@ -13,8 +14,9 @@ import {
 
 /** What a line of a log tells of tokens, or `undefined` if that is nothing, or the line says not when. */
 export function exchangeOfLine(line: string, where: Place, identify: Identify): TokenExchange | undefined {
-  if (line.startsWith('{')) return exchangeOfRecord(line, where, identify)
-  return exchangeOfAccessLog(line, where, identify) ?? exchangeOfKeycloak(line, where)
+  if (line.startsWith('{')) return exchangeOfRecord(parse(line), where, identify)
+  const known = exchangeOfAccessLog(line, where, identify) ?? exchangeOfKeycloak(line, where)
+  return known ?? exchangeOfRecord(readLogfmt(line), where, identify) ?? exchangeOfText(line, where, identify)
 }
 
 const ACCESS_LOG =
@@ -25,7 +27,7 @@ const BEARER = /\b(?:bearer|dpop) ([\w\-.~+/]{1,8192}={0,2})/i
 function exchangeOfAccessLog(line: string, where: Place, identify: Identify): TokenExchange | undefined {
   const [, ip, time = '', method = '', url = '', status, userAgent] = ACCESS_LOG.exec(line) ?? []
   const token = BEARER.exec(line)?.[1]
-  const at = timeOfAccessLog(time)
+  const at = parseInstant(time)
   if (token === undefined || Number.isNaN(at)) return undefined
   return {
     ...bareExchange(at, where),
@@ -37,17 +39,6 @@ function exchangeOfAccessLog(line: string, where: Place, identify: Identify): To
     userAgent,
   }
 }
-
-/** `24/Nov/2026:08:12:01 +0000`. */
-function timeOfAccessLog(text: string): number {
-  const [, day, month = '', year, hours, minutes, seconds, sign, offsetHours, offsetMinutes] = CLF.exec(text) ?? []
-  const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * (sign === '-' ? -1 : 1)
-  const at = Date.UTC(Number(year), MONTHS.indexOf(month), Number(day), Number(hours), Number(minutes), Number(seconds))
-  return at - offset * 60_000
-}
-
-const CLF = /^(\d{2})\/(\w{3})\/(\d{4}):(\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})(\d{2})$/
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** The events that Keycloak logs have the ids of the tokens, not the tokens. */
 function exchangeOfKeycloak(line: string, where: Place): TokenExchange | undefined {
@@ -73,11 +64,40 @@ function exchangeOfKeycloak(line: string, where: Place): TokenExchange | undefin
   }
 }
 
-/** A line of JSON: pino, Envoy, Caddy, gateways. The same thing has many names. */
-function exchangeOfRecord(line: string, where: Place, identify: Identify): TokenExchange | undefined {
-  const record = parse(line)
+const INSTANT = /^[[(]?(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})?)[\])]?\s/
+const REQUEST = /\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?:"|')?([^\s"',]{1,8192})/
+const STATUS = /(?:\bstatus(?:[ _-]?code)?["']?[=: ]{1,3}|(?:->|=>|→) ?|HTTP\/[\d.]{1,3}"? )([1-5]\d{2})\b/i
+const ADDRESS =
+  /\b(?:client|remote|peer|ip|from|src)(?:[ _-]?(?:ip|addr(?:ess)?))?["']?[=: ]{1,3}["']?([\da-f.:]{7,45})/i
+
+/** A line that begins with an instant and has a token in it: the debug output of a program. */
+function exchangeOfText(line: string, where: Place, identify: Identify): TokenExchange | undefined {
+  const instant = INSTANT.exec(line)?.[1]
+  if (instant === undefined) return undefined
+  const token = BEARER.exec(line)?.[1]
+  const at = parseInstant(instant)
+  if (token === undefined || Number.isNaN(at)) return undefined
+  const [, method = '', url = ''] = REQUEST.exec(line) ?? []
+  const status = STATUS.exec(line)?.[1]
+  return {
+    ...bareExchange(at, where),
+    presented: identify(token, 'access'),
+    how: isLogout(method, url) ? 'logout' : 'bearer',
+    status: status === undefined ? undefined : Number(status),
+    url,
+    ip: ADDRESS.exec(line)?.[1],
+  }
+}
+
+/** A record: pino, Envoy, Caddy, gateways. The same thing has many names. */
+function exchangeOfRecord(
+  record: Readonly<Record<string, unknown>> | undefined,
+  where: Place,
+  identify: Identify,
+): TokenExchange | undefined {
   if (record === undefined) return undefined
-  const at = timeOf(record)
+  const facts = createFacts(record)
+  const at = facts.time()
   if (Number.isNaN(at)) return undefined
   if (/reused? refresh token|refresh token reuse/i.test(textAt(record, 'description', 'msg') ?? '')) {
     const family = textAt(record, 'details.familyId', 'family_id') ?? 'unknown'
@@ -89,24 +109,18 @@ function exchangeOfRecord(line: string, where: Place, identify: Identify): Token
       isReuse: true,
     }
   }
-  const path = textAt(record, 'req.url', 'request.uri', 'request.url', 'url', 'path', 'uri') ?? ''
-  const host = textAt(record, 'req.host', 'req.headers.host', 'request.host', 'authority', 'host')
+  const path = textAt(record, 'req.url', 'request.uri', 'request.url', 'url', 'path', 'uri') ?? facts.get('url') ?? ''
+  const host = textAt(record, 'req.host', 'req.headers.host', 'request.host', 'authority', 'host') ?? facts.get('host')
   const url = /^[a-z]+:\/\//i.test(path) || host === undefined ? path : `https://${host}${path}`
-  const method = textAt(record, 'req.method', 'request.method', 'method') ?? ''
-  const bearer = bearerOf(
-    textAt(
-      record,
-      'req.headers.authorization',
-      'request.headers.Authorization.0',
-      'headers.authorization',
-      'authorization',
-    ),
-  )
+  const method = textAt(record, 'req.method', 'request.method', 'method') ?? facts.get('method') ?? ''
+  const bearer = bearerOf(facts.get('authorization'))
   const token = bearer === undefined ? tokenOfRecord(record) : identify(bearer, 'access')
-  const inBody = presentedInBody(url, valueAt(record, 'req.body') ?? valueAt(record, 'body'), identify)
-  const issued = issuedBy(valueAt(record, 'res.body'), identify)
+  const inBody = presentedInBody(url, firstAt(record, 'req.body', 'request.body', 'body'), identify)
+  const issued = issuedBy(firstAt(record, 'res.body', 'response.body'), identify)
   if (token === undefined && inBody === undefined && issued === undefined) return undefined
-  const status = Number(textAt(record, 'res.statusCode', 'response_code', 'statusCode', 'status'))
+  const status = Number(
+    textAt(record, 'res.statusCode', 'response_code', 'statusCode', 'status') ?? facts.get('status') ?? NaN,
+  )
   return {
     ...bareExchange(at, where),
     ...(token === undefined ? {} : { presented: token, how: isLogout(method, url) ? 'logout' : 'bearer' }),
@@ -114,20 +128,15 @@ function exchangeOfRecord(line: string, where: Place, identify: Identify): Token
     issued,
     status: Number.isNaN(status) ? undefined : status,
     url,
-    ip: textAt(
-      record,
-      'req.remoteAddress',
-      'request.remote_ip',
-      'client_ip',
-      'remote_ip',
-      'ip',
-      'clientIp',
-      'downstream_remote_address',
-    ),
-    userAgent: textAt(record, 'req.headers.user-agent', 'user_agent', 'userAgent'),
-    session: textAt(record, 'session_id', 'sessionId', 'sid'),
-    subject: textAt(record, 'sub', 'user_id', 'userId'),
+    ip: textAt(record, 'req.remoteAddress', 'request.remote_ip', 'client_ip', 'remote_ip', 'ip') ?? facts.get('ip'),
+    userAgent: facts.get('userAgent'),
+    session: textAt(record, 'session_id', 'sessionId', 'sid', 'session.id'),
+    subject: textAt(record, 'sub', 'user_id', 'userId', 'user.id', 'enduser.id'),
   }
+}
+
+function firstAt(record: unknown, ...paths: readonly string[]): unknown {
+  return paths.map((path) => valueAt(record, path)).find((value) => value !== undefined)
 }
 
 /** A log that is as it should be has a hash, an id or the claims of the token. */
@@ -151,26 +160,4 @@ function parse(line: string): Readonly<Record<string, unknown>> | undefined {
   } catch {
     return undefined
   }
-}
-
-function timeOf(record: Readonly<Record<string, unknown>>): number {
-  const time = ['time', 'ts', 'timestamp', '@timestamp', 'start_time', 'date'].map((name) => record[name]).find(Boolean)
-  if (typeof time === 'string') return Date.parse(time)
-  // Seconds until the year 5138, milliseconds since 1973.
-  return typeof time === 'number' ? (time < 1e11 ? time * 1_000 : time) : NaN
-}
-
-function valueAt(record: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((value, name) => {
-    if (Array.isArray(value)) return (value as readonly unknown[])[Number(name)]
-    return isRecord(value) ? value[name] : undefined
-  }, record)
-}
-
-function textAt(record: unknown, ...paths: readonly string[]): string | undefined {
-  for (const path of paths) {
-    const value = valueAt(record, path)
-    if (typeof value === 'string' || typeof value === 'number') return String(value)
-  }
-  return undefined
 }

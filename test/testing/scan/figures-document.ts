@@ -71,8 +71,11 @@ ${table(
   ],
 )}
 
-The first run over the misuse histories m1 to m11 got 88 of 88 right: labels and rules have the same author, who had both in mind. The 18 that were
-written afterwards, in formats that the rules had not seen, got 14 right at first (78 %). What they showed was mended then.
+The first run over the misuse histories m1 to m11 got 88 of 88 right: labels and rules have the same author, who had both in mind. The 18 of
+m12 were written afterwards, in formats that the rules had not seen: 14 right at first (78 %). Then names of fields were taken by how
+they end, and logfmt and plain text with an instant were read; after that the 24 of m13 were written, half of them misuse, in 12 more
+formats. The rules of before got 12 of them right, and none of the misuse. The new ones got 21 right at first (88 %): 9 of 12 found, none
+false. What each set showed was mended then, so both count among the sets that the rules were made with.
 
 An opaque token is told from words by its letters. Of 300 000 tokens drawn with 128 bits as base64url, 0.04 % look like words and are missed;
 with 256 bits, or as hexadecimal digits, 1 or none.
@@ -123,7 +126,10 @@ const sources: readonly (readonly string[])[] = [
   ['files', 'Spring, Kubernetes, Compose, Terraform, .env, .npmrc, Postman, Insomnia, Keploy, OpenAPI, SQL dumps'],
   ['mail and chat', 'RFC 5322 with quoted-printable, Slack and Discord exports, saved chats'],
   ['storage', 'Playwright’s storage state, dumps of localStorage'],
-  ['histories', 'pino-http, the combined format, Envoy, Keycloak’s and Auth0’s event logs, HAR, our own recordings'],
+  [
+    'histories',
+    'pino-http, the combined format, Envoy, Keycloak’s and Auth0’s event logs, HAR, our own recordings; AWS API Gateway, Traefik, Kong, Cloudflare, Google’s load balancer, Elastic’s schema, nginx as JSON, slog as logfmt, debug logs of Java and Python, structlog',
+  ],
 ]
 
 const counts = ({ found, missed, false: wrong }: Score): string[] => [found, missed, wrong].map(String)
