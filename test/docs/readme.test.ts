@@ -37,6 +37,8 @@ const documents = [
   'docs/scan-figures.md',
   'docs/export.md',
 ]
+/** Tested as a whole, by test/docs/guide.test.ts; its links with those of the others. */
+const guideForNewcomers = 'docs/guide.md'
 /** Those whose snippets an application could copy: they compile and run. */
 const guides = ['README.md', 'docs/sources.md', 'docs/reference.md']
 const readme = readText('README.md')
@@ -200,7 +202,7 @@ describe('the facts of the documents', () => {
     expect(/\d[\d.,_ ]*(\*\*)? ?(bytes|[kM]i?B)\b/.exec(elsewhere)).toBeNull()
   })
 
-  test.each(documents)('what %s links to exists', (path) => {
+  test.each([...documents, guideForNewcomers])('what %s links to exists', (path) => {
     for (const [, file = '', anchor] of readText(path).matchAll(/\]\((?!https:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
       const target = file === '' ? path : `${dirname(path)}/${file}`
       expect(existsSync(root + target), target).toBe(true)

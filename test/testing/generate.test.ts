@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { createMockServer, toMockFile, toTestFile, type Har, type TestRunner } from 'tokenward/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { installPackage } from '../support/installed.ts'
 import { testRunners } from '../../src/testing/generate/test-file.ts'
 import { recording, reference, story } from './servers/recording.ts'
 
@@ -110,7 +110,8 @@ beforeAll(async () => {
   await once(bad, 'listening')
 
   const modules = join(folder, 'node_modules')
-  for (const path of ['tokenward', '@playwright/test']) await mkdir(join(modules, path), { recursive: true })
+  await installPackage(folder)
+  await mkdir(join(modules, '@playwright/test'), { recursive: true })
   for (const name of ['vitest', 'playwright', 'msw'])
     await symlink(join(root, 'node_modules', name), join(modules, name))
   // As the package of that name does.
@@ -126,18 +127,6 @@ beforeAll(async () => {
   await writeFile(
     join(folder, 'vitest.config.mjs'),
     `export default ${JSON.stringify({ test: { include, pool: 'threads' } })}\n`,
-  )
-  await build({
-    entryPoints: [join(root, 'src/testing/index.ts')],
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    outfile: join(modules, 'tokenward/testing.js'),
-    logLevel: 'silent',
-  })
-  await writeFile(
-    join(modules, 'tokenward/package.json'),
-    JSON.stringify({ type: 'module', exports: { './testing': './testing.js' } }),
   )
   await writeFile(join(folder, 'package.json'), '{}')
 

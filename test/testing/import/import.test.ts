@@ -1,6 +1,7 @@
-import { fromHar, fromKeploy, fromPostman, toPostman, type Har, type HarEntry } from 'tokenward/testing'
+import { fromHar, fromKeploy, fromPostman, toKeploy, toPostman, type Har, type HarEntry } from 'tokenward/testing'
 import { describe, expect, test } from 'vitest'
 import { entryOf, type Sketch } from '../entry.ts'
+import { problemsOfHar } from '../har-validator.ts'
 import { story } from '../servers/recording.ts'
 import { valueOf } from '../scan/sets/values.ts'
 
@@ -94,6 +95,15 @@ describe('fromHar', () => {
       'entry 1 (GET https://api.example.com/me): a secret (access) stands where a placeholder should.',
     )
   })
+})
+
+test('what comes in is HAR by its schema', async () => {
+  const { collection, environment } = toPostman(story)
+  const page = fromHar(browser({ method: 'POST', body: new URLSearchParams({ a: 'b' }) }, { type: 'document' }), {
+    assets: true,
+  })
+  for (const har of [page, fromPostman(collection, { environment }), fromKeploy(toKeploy(story).files)])
+    expect(await problemsOfHar(har)).toEqual([])
 })
 
 describe('fromPostman', () => {
