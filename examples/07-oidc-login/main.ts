@@ -1,19 +1,22 @@
 import axios from 'axios'
-import { createTokenManager, tokenErrorOf, type SessionState } from 'tokenward'
+import { createTokenManager } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
 import { oauthSource } from 'tokenward/oauth'
 import { encryptedStorage } from 'tokenward/storage'
+import { explain, on, say, show } from '../oidc-page.ts'
 
 /** Filled in by `start.mjs`. */
 declare const ISSUER: string
 declare const API: string
 
+const here = new URL('./', location.href).href
+
 const tokens = createTokenManager({
   source: oauthSource({
     issuer: ISSUER,
-    clientId: 'spa',
-    redirectUri: new URL('/callback', location.href).href,
-    postLogoutRedirectUri: new URL('/', location.href).href,
+    clientId: '07-oidc-login',
+    redirectUri: here,
+    postLogoutRedirectUri: here,
     scope: 'openid profile',
   }),
   resources: [API],
@@ -34,33 +37,3 @@ on('log-out', async () => {
   const { endSessionUrl } = await tokens.logout()
   if (endSessionUrl !== undefined) location.assign(endSessionUrl)
 })
-
-function show(state: SessionState): void {
-  const name = state.signedIn ? state.claims?.['name'] : undefined
-  find('status').textContent = state.signedIn
-    ? `Signed in as ${typeof name === 'string' ? name : '…'}.`
-    : 'Nobody is signed in.'
-  find('signed-in').hidden = !state.signedIn
-  find('signed-out').hidden = state.signedIn
-}
-
-function on(id: string, deed: () => Promise<unknown>): void {
-  find(id).addEventListener('click', () => {
-    say('')
-    deed().catch(explain)
-  })
-}
-
-function explain(error: unknown): void {
-  say(`${tokenErrorOf(error)?.code ?? 'error'}: ${error instanceof Error ? error.message : String(error)}`)
-}
-
-function say(text: string): void {
-  find('answer').textContent = text
-}
-
-function find(id: string): HTMLElement {
-  const found = document.getElementById(id)
-  if (!found) throw new TypeError(`index.html has no such element: #${id}`)
-  return found
-}

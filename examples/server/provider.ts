@@ -1,21 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  createLocalJWKSet,
-  EmbeddedJWK,
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  type JWK,
-  jwtVerify,
-} from 'jose'
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, jwtVerify } from 'jose'
 // @ts-expect-error It has no types.
 import Provider, { interactionPolicy } from 'oidc-provider'
+import { type Access, createApi, STRONG } from './api.ts'
+import { confirmPage, signInPage } from './provider-pages.ts'
 
 export interface ProviderOptions {
   /** The origins of the applications: each has a page at `/callback`, and one at `/` to come back to after a logout. */
   readonly applications: readonly string[]
+  /** Applications that are one page at `/<name>/` of each of these origins; the name is that of their client too. */
+  readonly pages?: readonly string[]
   readonly host?: string
   readonly accessTokenTtlS?: number
   readonly refreshTokenTtlS?: number
@@ -25,13 +21,15 @@ export interface ProviderOptions {
   readonly trustsHints?: boolean
   /** Whether a proof needs a nonce of the server. */
   readonly requireNonce?: () => boolean
+  /** Whether the API wants a nonce of its own in a proof, and takes each once. */
+  readonly apiNonces?: () => boolean
   /** Sent with the page that asks who signs in. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface RunningProvider {
   readonly issuer: string
-  /** `<api>/opaque` and `<api>/jwt` are resources; the token of the one is refused at the other. */
+  /** `<api>/opaque`, `<api>/jwt` and `<api>/once` are resources; the token of the one is refused at the other: see `api.ts`. */
   readonly api: string
   /** What has happened: `access_token.issued`, `refresh_token.consumed`, `grant.revoked`, `grant.error: invalid_grant`. */
   readonly events: string[]
@@ -56,6 +54,21 @@ interface Facts {
   }
 }
 
+/** What a refresh token, or a code, knows of the sign-in that it came from. */
+interface Origin {
+  readonly acr?: string
+}
+
+interface Claims {
+  readonly scope?: string
+  readonly cnf?: { readonly jkt?: string }
+  readonly acr?: string
+}
+
+interface Wanting {
+  readonly oidc: { readonly params: { readonly acr_values?: string }; readonly session: { readonly acr?: string } }
+}
+
 interface Reply {
   type: string
   body: unknown
@@ -68,6 +81,7 @@ interface Reply {
 export async function startProvider(options: ProviderOptions): Promise<RunningProvider> {
   const { applications, host = 'localhost', accessTokenTtlS = 300, refreshTokenTtlS = 3_600 } = options
   const { pushedOnly = false, trustsHints = true, requireNonce = () => false, headers = {} } = options
+  const { pages = [], apiNonces = () => false } = options
   const [server, apiServer] = [createServer(), createServer()]
   const [issuer, api] = await Promise.all([listen(server, host), listen(apiServer, host)])
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -77,24 +91,43 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
   const events: string[] = []
   const log: { path: string; body: URLSearchParams; status: number }[] = []
 
-  const client = (id: string, more: object = {}): object => ({
+  const client = (id: string, callback: string, home: string, more: object = {}): object => ({
     client_id: id,
     application_type: 'web',
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
-    redirect_uris: applications.map((origin) => `${origin}/callback`),
-    post_logout_redirect_uris: applications.map((origin) => `${origin}/`),
+    redirect_uris: applications.map((origin) => `${origin}${callback}`),
+    post_logout_redirect_uris: applications.map((origin) => `${origin}${home}`),
     id_token_signed_response_alg: 'ES256',
     ...more,
   })
   const resources: Readonly<Record<string, object>> = {
     [`${api}/opaque`]: { accessTokenFormat: 'opaque' },
     [`${api}/jwt`]: { accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } },
+    [`${api}/once`]: { accessTokenFormat: 'opaque' },
   }
 
+  const policy = interactionPolicy.base()
+  policy.get('login').checks.add(
+    new interactionPolicy.Check('acr', 'a stronger sign-in is wanted', ({ oidc }: Wanting) => {
+      const wanted = oidc.params.acr_values
+      return wanted !== undefined && !wanted.split(' ').includes(String(oidc.session.acr))
+    }),
+  )
+
   const provider = new Provider(issuer, {
-    clients: [client('spa'), client('spa-dpop', { dpop_bound_access_tokens: true })],
+    clients: [
+      client('spa', '/callback', '/'),
+      client('spa-dpop', '/callback', '/', { dpop_bound_access_tokens: true }),
+      ...pages.map((name) => client(name, `/${name}/`, `/${name}/`)),
+    ],
+    acrValues: [STRONG],
+    // An API can ask for a stronger sign-in only if it sees how strong this one was.
+    extraTokenClaims({ oidc }: { readonly oidc: { readonly entities: Readonly<Record<string, Origin | undefined>> } }) {
+      const { AuthorizationCode, RefreshToken } = oidc.entities
+      return { acr: (AuthorizationCode ?? RefreshToken)?.acr }
+    },
     jwks: { keys: [jwk] },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'], dPoPSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519'] },
     cookies: { keys: [randomBytes(16).toString('hex')] },
@@ -147,7 +180,7 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     },
     interactions: {
       url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}`,
-      policy: interactionPolicy.base(),
+      policy,
     },
     renderError(context: Reply, out: object) {
       context.type = 'json'
@@ -188,67 +221,39 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
 
   async function interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { params } = await provider.interactionDetails(request, response)
+      const { params, session } = await provider.interactionDetails(request, response)
       const form = request.method === 'POST' ? new URLSearchParams(await textOf(request)) : undefined
       const user = form?.get('user') ?? (trustsHints ? params.login_hint : undefined)
       const result =
         form?.get('cancel') === 'yes'
           ? { error: 'access_denied', error_description: 'The user said no.' }
-          : { login: { accountId: user } }
+          : { login: { accountId: user, ...(params.acr_values && { acr: params.acr_values.split(' ')[0] }) } }
       if (user || form) return await provider.interactionFinished(request, response, result)
       response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers })
-      response.end(SIGN_IN)
+      response.end(params.acr_values && session ? confirmPage(session.accountId) : signInPage)
     } catch (error) {
       response.statusCode = 500
       response.end(String(error))
     }
   }
 
+  const answerApi = createApi({ origin: api, issuer, applications, nonces: apiNonces, look })
   apiServer.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    respond(request, response).catch((error: unknown) => response.destroy(error as Error))
+    answerApi(request, response).catch((error: unknown) => response.destroy(error as Error))
   })
 
-  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { origin = '', authorization = '' } = request.headers
-    const cors = {
-      'Access-Control-Allow-Origin': applications.includes(origin) ? origin : applications[0],
-      'Access-Control-Allow-Headers': 'authorization, dpop, content-type',
-      'Access-Control-Expose-Headers': 'www-authenticate, dpop-nonce, date',
-      Vary: 'Origin',
-    }
-    if (request.method === 'OPTIONS') return void response.writeHead(204, cors).end()
-    const resource = `${api}${new URL(request.url ?? '/', api).pathname}`
-    const [, scheme = 'Bearer', token] = /^(Bearer|DPoP) (.+)$/.exec(authorization) ?? []
-    const jkt = scheme === 'DPoP' ? await prover(request, resource, String(token)) : undefined
-    const found = token === undefined ? undefined : await look(resource, token, jkt)
-    const status = found ? 200 : 401
-    const challenge = token === undefined ? 'Bearer' : `${scheme} error="invalid_token"`
-    response.writeHead(status, {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      ...cors,
-      ...(!found && { 'WWW-Authenticate': challenge }),
-    })
-    response.end(JSON.stringify(found ?? { error: 'unauthorized' }))
-  }
-
-  /** Whose token it is, if it is good for `resource`. */
-  async function look(resource: string, token: string, jkt?: string): Promise<{ user: string } | undefined> {
-    if (resource.endsWith('/jwt')) {
-      const checked = await jwtVerify(token, keys, { issuer, audience: resource }).catch(() => undefined)
-      const bound = (checked?.payload['cnf'] as { jkt?: string } | undefined)?.jkt
-      return checked && bound === jkt ? { user: String(checked.payload.sub) } : undefined
+  /** What `token` is good for, whatever its form. */
+  async function look(token: string): Promise<Access | undefined> {
+    if (token.includes('.')) {
+      const checked = await jwtVerify(token, keys, { issuer }).catch(() => undefined)
+      if (!checked) return undefined
+      const { sub: user = '', aud, scope, cnf, acr } = checked.payload as JWTPayload & Claims
+      return { user, audience: String(aud), scope: scope ?? '', jkt: cnf?.jkt, acr }
     }
     const known = await provider.AccessToken.find(token)
-    return known?.isValid && known.aud === resource && known.jkt === jkt ? { user: known.accountId } : undefined
-  }
-
-  /** Whose key has proved this request (RFC 9449 section 4.3). */
-  async function prover({ headers, method }: IncomingMessage, htu: string, token: string): Promise<string> {
-    const { payload, protectedHeader } = await jwtVerify(String(headers['dpop']), EmbeddedJWK, { typ: 'dpop+jwt' })
-    const ath = createHash('sha256').update(token).digest('base64url')
-    const isGood = payload['htm'] === method && payload['htu'] === htu && payload['ath'] === ath
-    return isGood ? calculateJwkThumbprint(protectedHeader.jwk as JWK) : 'none'
+    if (!known?.isValid) return undefined
+    const { accountId: user, aud: audience, scope = '', jkt, extra } = known
+    return { user, audience, scope, jkt, acr: extra?.acr }
   }
 
   return {
@@ -264,20 +269,6 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     },
   }
 }
-
-const SIGN_IN = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>The provider: sign in</title>
-<style>body { font: 1rem/1.5 system-ui; max-width: 22rem; margin: 4rem auto; padding: 0 1rem } input, button { font: inherit; padding: .4rem .6rem }</style>
-<h1>Sign in</h1>
-<form method="post">
-  <p><label for="user">Name</label><br><input id="user" name="user" autocomplete="username" autofocus></p>
-  <p><button>Sign in</button> <button name="cancel" value="yes">Cancel</button></p>
-</form>
-</html>`
 
 /** The default page waits for a click. */
 async function logoutSource(context: Reply, form: string): Promise<void> {
