@@ -170,6 +170,35 @@ test('the token is for the API that it was asked for: a JWT here, and of no use 
   expect(await page.evaluate(() => visit.call('/opaque'))).toBe(401)
 })
 
+test('S-1, S-2, S-3: an API that wants more says what, no refresh is tried, and a login with it lets the same request through', async () => {
+  const { page, site, provider } = setting()
+  const source = { ...site.settings.source, scope: 'openid profile read' }
+  site.settings = { ...site.settings, source }
+  await page.goto(site.origin)
+  await signIn(page)
+  const wanted = await page.evaluate(() => visit.failure('/opaque/strong'))
+  expect(wanted).toEqual({ code: 'insufficient_authentication', acrValues: 'urn:example:strong' })
+  const wider = await page.evaluate(() => visit.failure('/opaque/write'))
+  expect(wider).toEqual({ code: 'insufficient_scope', scope: 'write' })
+  expect([page.url(), grants(setting(), 'refresh_token')]).toEqual([`${site.origin}/home`, []])
+
+  // A login that does not ask for it is challenged in the same way, once.
+  await signIn(page, 'ann', '/second')
+  expect(await page.evaluate(() => visit.failure('/opaque/strong'))).toEqual(wanted)
+
+  const login = { loginHint: 'ann', returnTo: '/again', acrValues: wanted.acrValues!, scope: `${source.scope} write` }
+  await page.evaluate((input) => void visit.tokens.login(input).catch(() => {}), login)
+  await arrival(page, '/again')
+  expect(await restored(page)).toBe('active')
+  const calls = (): Promise<(number | string)[]> =>
+    page.evaluate(() => Promise.all([visit.call('/opaque/strong'), visit.call('/opaque/write')]))
+  expect(await calls()).toEqual([200, 200])
+  // What was reached stays, whatever is refreshed.
+  await page.evaluate(() => visit.pass(400_000))
+  expect(await calls()).toEqual([200, 200])
+  expect(provider.events).not.toContain('grant.revoked')
+})
+
 test('V-2: a logout gives the tokens back, ends the session at the provider too, and leads back without a new login', async () => {
   const { page, site, provider } = setting()
   await page.goto(site.origin)

@@ -1,4 +1,11 @@
-import { createTokenManager, type Resource, tokenErrorOf, type SessionState, type TokenManager } from 'tokenward'
+import {
+  createTokenManager,
+  type Resource,
+  tokenErrorOf,
+  type SessionState,
+  type TokenError,
+  type TokenManager,
+} from 'tokenward'
 import { createFetch } from 'tokenward/fetch'
 import { oauthSource, type OAuthLogin, type OAuthSourceOptions } from 'tokenward/oauth'
 import { encryptedStorage } from 'tokenward/storage'
@@ -24,6 +31,8 @@ export interface Client {
   another(own?: boolean): Client
   /** What became of a call: its status, or the code of its error. */
   call(path?: string): Promise<number | string>
+  /** What a call was refused for, and what is wanted instead. */
+  failure(path: string): Promise<Partial<Pick<TokenError, 'code' | 'scope' | 'acrValues'>>>
   /** What became of it: the state, or the code of the error. */
   outcome(work: Promise<SessionState>): Promise<string>
   until(status: SessionState['status']): Promise<SessionState>
@@ -69,6 +78,14 @@ function create(source = oauthSource(config)): Client {
       request(`${api}${path}`).then(
         ({ status }) => status,
         (error: unknown) => tokenErrorOf(error)?.code ?? String(error),
+      ),
+    failure: (path) =>
+      request(`${api}${path}`).then(
+        () => ({}),
+        (error: unknown) => {
+          const { code, scope, acrValues } = tokenErrorOf(error)!
+          return { code, ...(scope !== undefined && { scope }), ...(acrValues !== undefined && { acrValues }) }
+        },
       ),
     outcome,
     until: (status) =>
