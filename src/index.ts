@@ -5,6 +5,7 @@ export type { LogoutOptions, LogoutReport, Revoked } from './flow/sign-out.ts'
 export type { Resource, TimingOptions, TokenManagerOptions } from './options.ts'
 export type {
   Binding,
+  ChallengedResource,
   Channel,
   Clock,
   Lifecycle,

@@ -120,8 +120,23 @@ export interface TokenSource<Login = unknown> {
   revoke?(tokens: RevokeInput, context: SourceContext): Promise<'confirmed' | 'unconfirmed' | 'not-configured'>
   /** Where to send the browser to end the provider's session too (OpenID Connect RP-Initiated Logout). */
   endSessionUrl?(context: SourceContext): string | undefined
+  /**
+   * Whether a resource that has refused a token takes tokens of this source at all. `undefined`: nobody knows. Asked only where
+   * the resource says where to look (RFC 9728), once for each answer.
+   */
+  serves?(challenged: ChallengedResource, context: SourceContext): Promise<boolean | undefined>
   /** What binds the tokens of this source to a key. Not together with `credential: 'cookie'`. */
   readonly binding?: Binding
+}
+
+/** A resource that has refused a token. What it says is not to be trusted. */
+export interface ChallengedResource {
+  /** What was requested: absolute, without fragment. */
+  readonly url: string
+  /** The resource that the token was asked for, if it was asked for one. */
+  readonly resource?: string | undefined
+  /** Where its metadata is said to be (`resource_metadata`). */
+  readonly metadata: string
 }
 
 /**

@@ -80,6 +80,8 @@ export interface Verdict {
   readonly acrValues?: string | undefined
   /** Seconds. */
   readonly maxAge?: number | undefined
+  /** Where the resource says what it is (RFC 9728). */
+  readonly metadata?: string | undefined
 }
 
 /** How the request was sent that was answered. */
@@ -140,6 +142,7 @@ function judgeDenial({ status, header }: Answer, sent: 'Bearer' | 'DPoP'): Verdi
     error,
     scope: read('scope'),
     acrValues: read('acr_values'),
+    metadata: read('resource_metadata'),
     maxAge: maxAge === undefined ? undefined : Number(maxAge),
   }
 }

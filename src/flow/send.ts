@@ -44,7 +44,7 @@ export function createSender(
   schedule: Schedule,
   signOut: SignOut,
 ): Sender {
-  const { store, source, attempts, ports, settings, probation, watch, life } = parts
+  const { store, source, calls, attempts, ports, settings, probation, watch, life } = parts
   const { clock, lifecycle, timer, newAbort } = ports
   const { end, notice } = signOut
   const { ready, fresh, ahead, isWorthwhile, waitFor } = createSupply(parts, refresh, schedule, signOut)
@@ -90,7 +90,8 @@ export function createSender(
       const renewal = isSpent ? fresh(used, wanted, used.tokens) : undefined
       if (wanted.retry === false || !(isTokenRefused || isProofRefused)) {
         renewal?.catch(() => {})
-        return deliver(reply, verdict, origin)
+        const foreign = verdict.metadata !== undefined && source.serves && (await isForeign(verdict, wanted, used))
+        return deliver(reply, verdict, origin, foreign)
       }
       used = (await renewal) ?? used
       if (!exchange.repeatable) throw notRetryable()
@@ -177,10 +178,27 @@ export function createSender(
     return { ...verdict, status, ...(verdict.action === 'nonce-retry' && !isNew && PROPAGATE) }
   }
 
-  function deliver<Reply>(reply: Reply, verdict: Judged, origin: string): Reply {
+  /** Whether the resource says that no token of ours will do. It is never a reason to ask anybody else for one. */
+  async function isForeign({ metadata = '' }: Verdict, target: Sending, { session }: Usable): Promise<boolean> {
+    const { href = '' } = parseUrl(target.url, lifecycle.baseUrl()) ?? {}
+    const challenged = { url: href.replace(/#.*/, ''), resource: target.need?.resource, metadata }
+    const asked = calls.run(async (context) => source.serves?.(challenged, context))
+    // What cannot be read says nothing.
+    const serves = await waitFor(
+      asked.catch(() => undefined),
+      target,
+      session.signal,
+    )
+    return serves === false
+  }
+
+  function deliver<Reply>(reply: Reply, verdict: Judged, origin: string, foreign?: boolean): Reply {
     if (verdict === FINE) return reply
     const { action, status, error, scope, acrValues, maxAge } = verdict
     if (error !== undefined || status === 401) watch.challenged({ origin, status, error, scope })
+    if (foreign) watch.alert('other-issuer', origin)
+    const isWanting = action === 'request-scope' || action === 'step-up'
+    if (foreign && isWanting) throw new TokenError('configuration', 'the resource takes no tokens of this issuer')
     if (action === 'request-scope')
       throw new TokenError('insufficient_scope', 'the resource asks for a wider scope', { scope })
     if (action === 'step-up') {

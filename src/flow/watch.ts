@@ -7,7 +7,7 @@ import { isB64Token, type TokenSet } from '../token.ts'
 export interface Watch {
   withheld(origin: string, why: WithholdReason): void
   challenged(event: TokenEvents['challenged']): void
-  alert(rule: 'token-in-url' | 'fresh-token-refused', origin: string): void
+  alert(rule: 'token-in-url' | 'fresh-token-refused' | 'other-issuer', origin: string): void
   /** Tokens came out of a sign-in (`before` is undefined) or a refresh. */
   issued(tokens: TokenSet, before: TokenSet | undefined): void
 }

@@ -47,6 +47,15 @@ export async function post(url: URL, parameters: Parameters, options: PostOption
   return again ? send() : first
 }
 
+/** Fetches a document that is there for everybody. */
+export async function getJson(url: string, { fetch, signal, now }: SourceContext): Promise<ReadAnswer> {
+  const headers = { Accept: 'application/json' }
+  return readAnswer(
+    await fetch(url, ownMembers<RequestInit>({ headers, credentials: 'omit', redirect: 'error', signal })),
+    now,
+  )
+}
+
 /** @see [RFC 6749 appendix B](https://www.rfc-editor.org/rfc/rfc6749.html#appendix-B) */
 export function toForm(parameters: Parameters): URLSearchParams {
   const form = new URLSearchParams()

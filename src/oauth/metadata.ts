@@ -2,7 +2,8 @@ import { isOne, TokenError } from '../errors.ts'
 import { ownMembers } from '../lib/own.ts'
 import { isSecure, parseUrl } from '../lib/url.ts'
 import type { SourceContext } from '../ports.ts'
-import { readAnswer, toError } from '../sources/answer.ts'
+import { toError } from '../sources/answer.ts'
+import { getJson } from './endpoint.ts'
 import type { AuthorizationServer, OAuthSourceOptions } from './options.ts'
 
 /** What is known of the authorization server. */
@@ -50,11 +51,7 @@ async function discover(issuer: string, openId: boolean, context: SourceContext)
   let failure: unknown
   for (const url of wellKnownUrls(issuer, openId)) {
     try {
-      const { fetch, signal, now } = context
-      const headers = { Accept: 'application/json' }
-      const init: RequestInit = { headers, credentials: 'omit', redirect: 'error', signal }
-      const response = await fetch(url, ownMembers(init))
-      const answer = await readAnswer(response, now)
+      const answer = await getJson(url, context)
       const found = ownMembers(Object(answer.body) as AuthorizationServer)
       if (!answer.ok || typeof found.issuer !== 'string') throw toError(answer, answer.refused && 'configuration')
       // By code points: a document of somebody else is worth nothing (RFC 8414 section 3.3).

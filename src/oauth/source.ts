@@ -11,6 +11,7 @@ import { createMetadata, endpointOf } from './metadata.ts'
 import { type OAuthLogin, type OAuthSourceOptions, parseOAuthOptions } from './options.ts'
 import { answerOf, pause, type PopupMessage } from './popup.ts'
 import { loadProtocol } from './protocol.ts'
+import { takesTokensOf } from './resource-metadata.ts'
 import type { LoginPage, Setup } from './setup.ts'
 import { createTransactions, type Transaction } from './transactions.ts'
 
@@ -160,6 +161,7 @@ export function createOAuthSource(
     },
 
     refresh: grants.refresh,
+    serves: (challenged, context) => takesTokensOf(issuer, challenged, [options.resource ?? []].flat(), context),
     ...((!server || server.revocation_endpoint !== undefined) && { revoke: grants.revoke }),
 
     endSessionUrl() {

@@ -11,6 +11,8 @@ export type RefreshTrigger = 'expired' | 'refused' | 'background' | 'requested'
 export type Alert =
   /** A token was refused although no one had accepted it since it was issued. */
   | { readonly rule: 'fresh-token-refused'; readonly origin: string }
+  /** A resource refused a token, and says that it takes only those of other issuers. */
+  | { readonly rule: 'other-issuer'; readonly origin: string }
   /** A refresh got a wider scope than the session had. */
   | { readonly rule: 'scope-grew'; readonly scope: readonly string[] }
   /** A refresh got an ID token of somebody else; the session was ended. */
