@@ -58,6 +58,11 @@ export interface Tab extends SimTab {
   exchange(): Exchange<number>
 }
 
+export type TabOptions = Partial<TokenManagerOptions<string>> & {
+  /** What the source of this tab has or does otherwise. */
+  readonly extend?: (source: TokenSource<string>) => TokenSource<string>
+}
+
 /** A browser profile with several tabs, one server behind them, and time that passes when a test says so. */
 export interface Browser extends SimOrigin {
   readonly server: ModelServer
@@ -68,9 +73,9 @@ export interface Browser extends SimOrigin {
   /** How long each leg to the server takes, and what it says when it is busy. */
   latencyMs: number
   retryAfterMs: number | undefined
-  openTab(options?: Partial<TokenManagerOptions<string>>): Tab
+  openTab(options?: TabOptions): Tab
   /** Opens a tab, which finds the session. */
-  join(options?: Partial<TokenManagerOptions<string>>): Promise<Tab>
+  join(options?: TabOptions): Promise<Tab>
   /** Lets time pass while `promise` waits for it. */
   during<T>(promise: Promise<T>, ms?: number): Promise<T>
   /** How often the refresh credential was presented. */
@@ -154,7 +159,7 @@ export function openBrowser(options: BrowserOptions = {}): Browser {
     return { ...value, id_token: `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.` }
   }
 
-  function openTab(own: Partial<TokenManagerOptions<string>> = {}): Tab {
+  function openTab({ extend, ...own }: TabOptions = {}): Tab {
     const sim = origin.open(`tab ${String(tabs.length + 1)}`)
     const { source } = server
     const { login, refresh, restore, revoke } = source
@@ -166,7 +171,7 @@ export function openBrowser(options: BrowserOptions = {}): Browser {
       ...(restore && { restore: (context) => through(sim, () => restore(context)) }),
     }
     const tokens = createTokenManager<string>({
-      source: mine,
+      source: extend?.(mine) ?? mine,
       resources: [API],
       timing: { requestTimeoutMs: TIMEOUT_MS, ...timing },
       ...own,
@@ -214,7 +219,7 @@ export function openBrowser(options: BrowserOptions = {}): Browser {
       latencyMs: 5,
       retryAfterMs: undefined,
       openTab,
-      async join(own?: Partial<TokenManagerOptions<string>>) {
+      async join(own?: TabOptions) {
         const tab = openTab(own)
         await during(tab.tokens.restore())
         return tab
