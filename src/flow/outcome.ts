@@ -2,7 +2,7 @@ import { isOne, type TokenError } from '../errors.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { RefreshTrigger } from '../session/events.ts'
 import type { OwnedSession } from '../session/session.ts'
-import { type Failure, type Held, heldIn } from '../session/state.ts'
+import { type EndReason, type Failure, type Held, heldIn } from '../session/state.ts'
 import { type Claiming, toCommit, toOutcome } from '../tabs/record.ts'
 import { isGoingOn, isSomebodyElse, refreshTokenIn, type TokenSet, userOf } from '../token.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
@@ -36,7 +36,7 @@ export interface Outcome {
   late(thrown: unknown, facts: Facts): void
 }
 
-export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }: SignOut): Outcome {
+export function createOutcome(parts: Parts, { end, announce, loseCookie, notice, orphan }: SignOut): Outcome {
   const { store, source, ports, settings, events, epochs, share, siblings, sealing, probation, watch, narrow } = parts
   const { clock } = ports
   const { requestTimeoutMs } = settings
@@ -78,7 +78,9 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
     const finding = store.get().status === 'restoring'
     const adopted = events.batch(() => {
       if (wish !== undefined) return adopt(from, wish, tokens)
-      if (!store.dispatch({ type: 'refreshed', from, tokens })) return false
+      // Older tokens may have come from another tab meanwhile: these take their place too.
+      const older = main?.session === session && (main.tokens?.sequence ?? 0) < tokens.sequence
+      if (!store.dispatch({ type: 'refreshed', from: older ? main : from, tokens })) return false
       // A session that was just found may be over elsewhere: the first refusal of its tokens is a reason to ask again.
       if (finding) return true
       probation.begin(tokens)
@@ -145,7 +147,12 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
 
   async function fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<Held> {
     const { session, tokens, wish } = from
-    if (session.signal.aborted) over(from)
+    if (session.signal.aborted) {
+      // A login may have overtaken the search for this session: the other tabs have to know all the same.
+      const isRejected = isOne(thrown) && thrown.code === 'refresh_rejected'
+      if (isRejected && epochs.newest()?.epoch === session.epoch) announce('nobody', reasonOf(facts))
+      over(from)
+    }
     const main = heldIn(store.get())?.tokens
     const error = toTokenError(thrown, [main?.refreshToken, main?.accessToken, tokens?.accessToken])
     const lost = error.code === 'key_lost'
@@ -161,8 +168,7 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
       const { code, transient, retryAt } = failure.error
       events.emit('refresh-failed', { code, transient, retryAt })
       // Where a key could not be stored, other tabs than the one that has made it do without the session.
-      if (final)
-        end(session, lost ? 'key-lost' : facts.doubtful ? 'unknown-outcome' : 'rejected', lost && main?.elsewhere)
+      if (final) end(session, lost ? 'key-lost' : reasonOf(facts), lost && main?.elsewhere)
     })
     if (final) over(from)
     throw failure.error
@@ -177,6 +183,10 @@ export function createOutcome(parts: Parts, { end, loseCookie, notice, orphan }:
       if (error.retryAt !== undefined) remember(toFailureOf(error, thrown, facts), true, facts)
     },
   }
+}
+
+function reasonOf({ doubtful }: Facts): EndReason {
+  return doubtful ? 'unknown-outcome' : 'rejected'
 }
 
 /** What decides about the session, whenever it comes. */

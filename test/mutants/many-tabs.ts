@@ -80,7 +80,7 @@ export const manyTabs: readonly Mutant[] = [
     [
       rowsLogout,
       'a cookie that may be of another user is believed',
-      '|| (entered && !isGoingOn(userOf(before), userOf(tokens)))',
+      '|| (entered && !isGoingOn(user, userOf(tokens)))',
       '',
     ],
     [
@@ -101,7 +101,7 @@ export const manyTabs: readonly Mutant[] = [
       'epochs.hear(record?.epoch)\n    notice()',
       '',
     ],
-    [guardsRefresh, 'the tokens of somebody else are taken', 'if (isSomebodyElse(tokens, user)) {', 'if (false) {'],
+    [guardsRefresh, 'the tokens of somebody else are taken', 'isSomebodyElse(tokens, user) ||', ''],
     [messages, 'nobody is given the tokens of a refresh', 'siblings.serve(wish)', ''],
     [
       storage,

@@ -53,6 +53,13 @@ export const simulated: readonly Mutant[] = [
       'userOf(before)',
     ],
     [
+      seeds,
+      'a refusal is kept from the other tabs when a login has overtaken the search',
+      'isRejected && epochs.newest()?.epoch === session.epoch',
+      'false',
+    ],
+    [corpus, 'new tokens are dropped for older ones that have come meanwhile', 'from: older ? main : from,', 'from,'],
+    [
       corpus,
       'an answer to a later call takes the doubt away about an earlier one',
       'const doubt = facts.doubtful ? { by, since: now, until: now } : undefined',

@@ -88,6 +88,13 @@ export const rotation: readonly Story[] = [
     happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out') === 0,
   },
   {
+    name: 'F41: new tokens take the place of older ones that have come while they were asked for',
+    modes: ['stored'],
+    plan: slow,
+    steps: [...woken.slice(0, -1), 'weather records losing', 'pass 10000', EXPIRED, '3 request', 'pass 10000'],
+    happened: (seen) => saw.asked(seen) >= 2 && saw.event(seen, 'signed-out') === 0,
+  },
+  {
     name: 'F43: a tab that is passed over takes what another has got',
     modes: ['cookie', 'stored'],
     plan: {

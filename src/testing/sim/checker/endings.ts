@@ -14,6 +14,8 @@ export const judgeEndings: CreateJudge = (view, breach) => {
   const told = new Map<string, number | undefined>()
   /** A tab has died before it could say why. */
   let unsaid = false
+  /** In which task the machine slept last. */
+  let slept: number | undefined
   let silent = false
   /** The record holds a refresh token. */
   let sealed = false
@@ -28,7 +30,9 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       breach(7, `${tab} ends its session as ${reason}${elsewhere ? ' elsewhere' : ''}, and ${text}`)
     if (elsewhere) {
       const begun = reason === 'replaced' && (signIns > 1 || sessions.size > 1)
-      if (!reasons.has(reason) && !begun && !unsaid) why('no tab has')
+      // Whoever heard it may have gone on to sign in, and has nothing to tell its own application.
+      const refused = /^(rejected|unknown-outcome)$/.test(reason) && refusals.size > 0
+      if (!reasons.has(reason) && !begun && !unsaid && !refused) why('no tab has')
       return
     }
     reasons.add(reason)
@@ -40,8 +44,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       case 'unknown-outcome':
         if (!refusals.has(tab)) why('the server has not refused')
         else if (reason === 'rejected' && wasSilent(tab)) why('an earlier call with this token had no answer')
-        else if (reason === 'unknown-outcome' && !silent && !isWaiting(at) && !view.troubled('records', 0))
-          why('every call was answered')
+        else if (reason === 'unknown-outcome' && !silent && !isUnsure(at)) why('every call was answered')
         return
       case 'replaced':
         if (signIns < 2 && setup.credential === 'token') why('nobody else has signed in')
@@ -67,6 +70,11 @@ export const judgeEndings: CreateJudge = (view, breach) => {
     const refused = mine.findLast(({ learned }) => learned?.outcome === 'refusal')
     const before = mine.filter(({ id, presented }) => id !== refused?.id && presented === refused?.presented)
     return setup.credential === 'token' && before.some(({ learned, online }) => online && learned && !learned.answered)
+  }
+
+  /** A mark may have been left by nobody, or by this tab before its clock was set. */
+  function isUnsure(at: number): boolean {
+    return isWaiting(at) || view.troubled('records', 0) || view.jumpedSince(0)
   }
 
   /** Nobody has learned what became of a refresh in all the time that it may take. */
@@ -112,7 +120,8 @@ export const judgeEndings: CreateJudge = (view, breach) => {
           due = due.filter(({ call }) => call !== entry.call)
           const issued =
             entry.authorization === undefined ? undefined : view.access.get(entry.authorization.replace(/^\S+ /, ''))
-          if (issued && issued.expiresAt < at && !view.jumpedSince(0))
+          // In the midst of a task nobody looks at the clock again.
+          if (issued && issued.expiresAt < at && !view.jumpedSince(0) && (slept === undefined || slept !== entry.step))
             breach(8, `${tab} sends ${issued.access}, which has expired`)
           return
         }
@@ -130,6 +139,9 @@ export const judgeEndings: CreateJudge = (view, breach) => {
           return
         case 'marked':
           told.set(tab, entry.step)
+          return
+        case 'clock':
+          if (entry.how === 'sleep') slept = entry.step
           return
         case 'dispose':
           silent = true
