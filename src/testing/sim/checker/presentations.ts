@@ -46,7 +46,8 @@ export const judgePresentations: CreateJudge = (view, breach) => {
       view.isAlone(one) ||
       view.isAlone(other) ||
       view.troubled('records', since - slackMs) ||
-      view.jumpedSince(since - slackMs)
+      // Two calls that began because a mark seemed to be over may still be under way.
+      view.jumpedSince(since - requestTimeoutMs)
     )
   }
 

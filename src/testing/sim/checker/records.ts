@@ -21,7 +21,7 @@ export const judgeRecords: CreateJudge = (view, breach) => {
   const committed = new Map<string, number>()
   const held = new Map<string, { readonly at: number; excused: boolean }>()
 
-  function recorded({ tab = '', before, after, at }: EntryOf<'recorded'>): void {
+  function recorded({ tab = '', before, after }: EntryOf<'recorded'>): void {
     const [old, now] = [Object(before) as Kept, Object(after) as Kept]
     fresh.delete(tab)
     if (Object.hasOwn(now, 'presented')) claimed.add(tab)
@@ -41,7 +41,7 @@ export const judgeRecords: CreateJudge = (view, breach) => {
     if (epoch !== oldEpoch) return
     if (sequence < oldSequence)
       breach(4, `${tab} takes the record from sequence ${String(oldSequence)} to ${String(sequence)}`)
-    if (sequence > oldSequence + 1 && !view.troubled('records', at - 600_000) && view.phase === 'playing')
+    if (sequence > oldSequence + 1 && !view.troubled('records', 0) && view.phase === 'playing')
       breach(4, `${tab} takes the record from sequence ${String(oldSequence)} to ${String(sequence)}`)
   }
 
