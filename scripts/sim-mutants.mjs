@@ -1,5 +1,6 @@
 // Takes away one guarding line at a time, and lets the simulator look for it. Writes the table in docs/simulator.md.
-// Arguments: numbers of mutants to try. Without any, all of session, flow, tabs and manager are tried, and the table is written.
+// Arguments: numbers of mutants to try, and `--write` for the table to be written of these alone. Without any, all of
+// session, flow, tabs and manager are tried, and the table is written.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -11,7 +12,10 @@ const root = join(import.meta.dirname, '..')
 const document = join(root, 'docs/simulator.md')
 const mostSeeds = Number(process.env.MOST_SEEDS ?? 150)
 const { mutants } = (await runnerImport(join(root, 'test/mutants/mutants.ts'))).module
-const chosen = process.argv.slice(2).map(Number)
+const chosen = process.argv
+  .slice(2)
+  .filter((text) => /^\d+$/.test(text))
+  .map(Number)
 const queue = mutants
   .map((mutant, number) => ({ ...mutant, number }))
   .filter(({ file, number }) =>
@@ -27,7 +31,7 @@ await Promise.all(
 results.sort((one, other) => one.number - other.number)
 const found = results.filter(({ breach }) => breach)
 console.log(`\n${results.length} mutants, ${found.length} found by the simulator`)
-if (chosen.length === 0) await write()
+if (chosen.length === 0 || process.argv.includes('--write')) await write()
 
 async function hunt(mutant) {
   const { number, name } = mutant

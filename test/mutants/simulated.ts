@@ -53,7 +53,7 @@ export const simulated: readonly Mutant[] = [
       'userOf(before)',
     ],
     [
-      seeds,
+      corpus,
       'a refusal is kept from the other tabs when a login has overtaken the search',
       'isRejected && epochs.newest()?.epoch === session.epoch',
       'false',

@@ -165,6 +165,17 @@ export const rotation: readonly Story[] = [
     happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out', 'rejected') === 3,
   },
   {
+    name: 'F82: a refusal is told to all, though a login has overtaken the search that met it',
+    modes: ['cookie'],
+    plan: {
+      tabs: 4,
+      fates: { refresh: ['refused', '408'] },
+      weather: { lost: 100, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 3_000 },
+    },
+    steps: ['pass 1200', '2 login ann', 'pass 60000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.asked(seen, 'login') === 2,
+  },
+  {
     name: 'F85: after another user has signed in nothing of the one before is found',
     modes: ['stored'],
     plan: { tabs: 2 },
