@@ -225,6 +225,36 @@ test('V-2: a logout gives the tokens back, ends the session at the provider too,
   await page.getByLabel('Name').waitFor()
 })
 
+test('T-19, T-20: the end that the server sets is announced ahead, outlasts refreshes, and comes', async () => {
+  const { page, site, provider } = setting()
+  site.settings = { ...site.settings, stores: true }
+  // The provider knows of an end, and says nothing of it.
+  await page.route(`${provider.issuer}/token`, async (route) => {
+    const response = await route.fetch()
+    const isLogin = route.request().postData()?.includes('authorization_code')
+    const json = { ...((await response.json()) as object), ...(isLogin && { refresh_token_expires_in: 600 }) }
+    await route.fulfill({ response, json })
+  })
+  await page.goto(site.origin)
+  await signIn(page)
+  const later = (ms: number): Promise<string[]> =>
+    page.evaluate((passed) => {
+      visit.pass(passed)
+      dispatchEvent(new Event('resume'))
+      return visit.events
+    }, ms)
+  await later(400_000)
+  expect(await page.evaluate(() => visit.call())).toBe(200)
+  expect(grants(setting(), 'refresh_token')).toEqual([200])
+  expect(await later(100_000)).not.toContain('session-ending absolute')
+  await expect.poll(() => later(20_000)).toContain('session-ending absolute')
+  await expect.poll(() => later(20_000)).toContain('signed-out expired')
+  expect(await page.evaluate(() => visit.call())).toBe(401)
+  await page.reload()
+  expect(await restored(page)).toBe('signed-out')
+  expect(grants(setting(), 'refresh_token')).toEqual([200])
+})
+
 test('who signs in again as the same user keeps what the provider has granted him', async () => {
   const { page, site, provider } = setting()
   site.settings = { ...site.settings, stores: true }
