@@ -245,6 +245,11 @@ describe('judge', () => {
     ])
   })
 
+  test('D-17: a proxy that asks for credentials gets none, whatever it asks for', () => {
+    const challenged = { status: 407, header: () => 'DPoP error="use_dpop_nonce"' }
+    expect(judge(challenged, { sent: 'DPoP' })).toEqual({ action: 'propagate' })
+  })
+
   test('reads no header unless the status is 401 or 403', () => {
     const header = vi.fn(() => null)
     for (const status of [0, 200, 204, 400, 404, 429, 500]) judge({ status, header }, bearer)

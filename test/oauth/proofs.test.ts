@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createDevice, type Device, type Proven, verified } from '../dpop/binding-stage.ts'
+import {
+  type Answered,
+  type AuthorizationServerDesk,
+  begin,
+  CALLBACK,
+  createScene,
+  failureOf,
+  NOW,
+  startDesk,
+} from './desk.ts'
+import { vectorsOf } from './vectors.ts'
+
+interface NonceFlow {
+  readonly name: string
+  readonly response: Answered
+  readonly then: { readonly proofPayloadMustContain?: { readonly nonce: string }; readonly nextProofNonce?: string }
+}
+const { nonceFlows } = vectorsOf<{ readonly nonceFlows: readonly NonceFlow[] }>('dpop')
+const flow = (name: string): NonceFlow => nonceFlows.find((one) => one.name === name)!
+
+let desk: AuthorizationServerDesk
+let device: Device
+beforeAll(async () => {
+  desk = await startDesk()
+})
+afterAll(() => desk.close())
+beforeEach(() => {
+  desk.seen.length = 0
+  desk.answers = {}
+  device = createDevice(NOW)
+})
+
+const TOKENS = { access_token: 'a', token_type: 'DPoP', refresh_token: 'r' }
+const open = (): ReturnType<typeof createScene> => createScene(desk.url, { dpop: device.open() })
+
+/** What the calls to `path` have proved. */
+function proofs(path = '/token'): Promise<Proven[]> {
+  const seen = desk.seen.filter((call) => call.path === path)
+  return Promise.all(seen.map(({ headers }) => verified(String(headers['dpop']))))
+}
+
+/** One refresh with a key of its own. */
+async function refresh(scene = open()): Promise<unknown> {
+  const key = await scene.source.binding!.create()
+  return scene.source.refresh({ refreshToken: 'r', key }, scene.context)
+}
+
+describe('D-8: an authorization server that wants a nonce', () => {
+  test('as-nonce-challenge: gets the same call once more, with it in a new proof', async () => {
+    const { response, then } = flow('as-nonce-challenge')
+    desk.answers = { '/token': [response, { body: TOKENS }] }
+    await refresh()
+    const [first, second, ...more] = await proofs()
+    expect(more).toEqual([])
+    expect(first!.claims['nonce']).toBeUndefined()
+    expect(second!.claims).toMatchObject(then.proofPayloadMustContain!)
+    expect(second!.claims['jti']).not.toBe(first!.claims['jti'])
+    expect(second!.jkt).toBe(first!.jkt)
+    expect(new Set(desk.seen.map(({ text }) => text)).size).toBe(1)
+  })
+
+  test('as-next-nonce-on-200: gets it in the next call', async () => {
+    const { response, then } = flow('as-next-nonce-on-200')
+    desk.answers = { '/token': [{ ...response, body: TOKENS }, { body: TOKENS }] }
+    const scene = open()
+    await refresh(scene)
+    await refresh(scene)
+    expect((await proofs()).map(({ claims }) => claims['nonce'])).toEqual([undefined, then.nextProofNonce])
+  })
+
+  test('nonce-loop-guard: that is never content is asked twice, and that is the answer', async () => {
+    const challenges = ['one', 'two', 'three'].map((nonce) => ({
+      ...flow('as-nonce-challenge').response,
+      headers: { 'DPoP-Nonce': nonce },
+    }))
+    desk.answers = { '/token': challenges }
+    expect(await failureOf(refresh())).toMatchObject({ code: 'configuration' })
+    expect(desk.seen).toHaveLength(2)
+  })
+})
+
+test('D-12: a proof that is refused for its time is made once more by the clock of the server', async () => {
+  const date = new Date(NOW + 600_000).toUTCString()
+  const refusal = { status: 400, body: { error: 'invalid_dpop_proof' }, headers: { Date: date } }
+  desk.answers = { '/token': [refusal, { body: TOKENS }] }
+  await refresh()
+  const [first, second] = (await proofs()).map(({ claims }) => Number(claims['iat']))
+  expect(first).toBe(NOW / 1_000)
+  expect(Math.abs(second! - (NOW / 1_000 + 600))).toBeLessThanOrEqual(1)
+})
+
+test('D-6, D-16: pushed, exchanged, refreshed and given back with one key, which the request names', async () => {
+  desk.answers = {
+    '/par': [{ status: 201, body: { request_uri: 'urn:1' } }],
+    '/token': [{ body: TOKENS }],
+    '/revoke': [{}],
+  }
+  const scene = createScene(desk.url, { dpop: device.open(), pushed: true })
+  await begin(scene)
+  const pushed = desk.seen[0]!.form
+  const answer = new URLSearchParams({ code: 'c', state: pushed.get('state')!, iss: desk.url })
+  const { cnf } = await scene.source.login!({ callbackUrl: `${CALLBACK}?${answer}` }, scene.context)
+  const key = cnf!.jkt!
+  await scene.source.refresh({ refreshToken: 'r', key }, scene.context)
+  await scene.source.revoke({ refreshToken: 'r', accessTokens: ['a'], key }, scene.context)
+  expect(pushed.get('dpop_jkt')).toBe(key)
+  const proved = await Promise.all(['/par', '/token', '/revoke'].map(proofs))
+  expect(proved.map(({ length }) => length)).toEqual([1, 2, 2])
+  expect(proved.flat().map(({ jkt }) => jkt)).toEqual(Array(5).fill(key))
+  // It is of calls that carry no access token.
+  expect(proved.flat().filter(({ claims }) => 'ath' in claims)).toEqual([])
+})
+
+test('a login that comes to nothing leaves no key behind', async () => {
+  desk.answers = { '/token': [{ status: 400, body: { error: 'invalid_grant' } }] }
+  const scene = open()
+  const request = await begin(scene)
+  const answer = new URLSearchParams({ code: 'c', state: request.get('state')!, iss: desk.url })
+  await failureOf(scene.source.login!({ callbackUrl: `${CALLBACK}?${answer}` }, scene.context))
+  const [{ jkt }] = (await proofs()) as [Proven]
+  await expect(device.open().prove({ key: jkt, method: 'POST', url: desk.url })).rejects.toMatchObject({
+    code: 'key_lost',
+  })
+})
