@@ -12,9 +12,15 @@ export default defineConfig({
     alias: [
       { find: /^tokenward$/, replacement: at('src/index.ts') },
       { find: /^tokenward\/storage$/, replacement: at('src/storage/index.ts') },
+      { find: /^tokenward\/(axios|dpop|fetch)$/, replacement: at('src/$1/index.ts') },
     ],
   },
-  test: { environment: 'node', include: ['test/{races,sim,storage,tabs}/*.test.ts'], testTimeout: 60_000, bail: 1 },
+  test: {
+    environment: 'node',
+    include: ['test/{dpop,oauth,races,sim,storage,tabs}/*.test.ts'],
+    testTimeout: 60_000,
+    bail: 1,
+  },
 })
 
 function mutate(number: string | undefined): Plugin {

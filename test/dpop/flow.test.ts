@@ -222,6 +222,22 @@ describe('a nonce that is asked for', () => {
   })
 })
 
+test('a token that is used once is not sent again with a better proof: the retry has another', async () => {
+  const { origin, ...server } = await startDpopServer({ nonce: 'once' })
+  closing.push(() => server.close())
+  const tokens = createTokenManager({
+    source: dpopSource(origin, dpop()),
+    resources: [{ url: origin, reuse: 'once' }],
+    timing: { background: false },
+  })
+  closing.push(() => tokens.dispose())
+  await tokens.login(undefined)
+  expect((await createFetch(tokens)(`${origin}/orders`)).status).toBe(200)
+  const [refused, accepted, ...more] = server.api()
+  expect([refused!.error, accepted!.error, more]).toEqual(['nonce', undefined, []])
+  expect(refused!.authorization).not.toBe(accepted!.authorization)
+})
+
 describe('the clock', () => {
   test.each([-600_000, 600_000])(
     'F138: a device that is off by %d ms succeeds with one more attempt, and then with none',

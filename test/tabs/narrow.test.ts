@@ -114,6 +114,35 @@ describe.each(credentials)('several resources, with a refresh %s', (credential) 
     expect(sessionOf(second)).toBeDefined()
   })
 
+  test.each([PAY, VOTE])(
+    'promise 6: nor does this tab ask by itself before it is time, where there is no record: %s',
+    async (url) => {
+      const apis = await openApis(1, {
+        credential,
+        own: { ports: { records: () => Promise.reject(new Error('none')) } },
+      })
+      const { browser, send } = apis
+      const [tab] = apis.tabs as [Tab]
+      browser.fates.refresh.push('busy')
+      for (let times = 0; times < 2; times++) {
+        await expect(browser.during(send(tab, `${url}/`), 600)).rejects.toMatchObject({ code: 'refresh_unavailable' })
+      }
+      expect(browser.presentations()).toBe(1)
+      await browser.pass(2_000)
+      expect(await browser.during(send(tab, `${url}/`), 1_000)).toBe(200)
+    },
+  )
+
+  test('T-11: what the session was not granted is not asked for', async () => {
+    const apis = await openApis(1, { credential })
+    const { browser, send } = apis
+    const [tab] = apis.tabs as [Tab]
+    await browser.during(tab.tokens.startSession({ ...browser.server.grant('bob'), scope: 'pay' }))
+    const wider = send(tab, `${PAY}/`, { scope: 'pay:refund' })
+    await expect(browser.during(wider)).rejects.toMatchObject({ code: 'insufficient_scope', scope: 'pay:refund' })
+    expect([apis.narrow(), browser.presentations()]).toEqual([0, 0])
+  })
+
   test('a refusal of the refresh token ends the session, whatever it was presented for', async () => {
     const apis = await openApis(2, { credential })
     const { browser, tabs, send } = apis
@@ -223,6 +252,19 @@ describe.each(credentials)('tokens that are used once, with a refresh %s', (cred
     expect(apis.narrow()).toBe(1)
   })
 
+  test('one that is near its end is spent, and not refreshed', async () => {
+    const apis = await openApis(1, { credential })
+    const { browser, send } = apis
+    const [tab] = apis.tabs as [Tab]
+    await browser.during(send(tab, `${VOTE}/`), 600)
+    await browser.pass(LIFETIME_MS - 30_000)
+    expect(apis.narrow()).toBe(3)
+    expect(await browser.during(send(tab, `${VOTE}/`), 1_000)).toBe(200)
+    await browser.pass(1_000)
+    // One took its place.
+    expect(apis.narrow()).toBe(4)
+  })
+
   test('one that has expired unspent is not used', async () => {
     const apis = await openApis(1, { credential })
     const { browser, send } = apis
@@ -285,6 +327,8 @@ test.each([0, 1])('unspent ones are revoked when the session ends, in whatever t
     .filter(({ value, resource }) => resource === VOTE && !apis.sent.some(({ token }) => token === value))
   expect(unspent.length).toBeGreaterThanOrEqual(4)
   expect(unspent.filter(({ revoked }) => !revoked)).toEqual([])
+  // Who has spent one has not kept it.
+  expect(browser.server.access(apis.sent[0]!.token)!.revoked).toBe(false)
 })
 
 test('a message that comes twice, or asks for what was handed out, shares no token', async () => {

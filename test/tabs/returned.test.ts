@@ -23,6 +23,7 @@ function returning(browser: Browser, before: Promise<void> = Promise.resolve()):
           url = undefined
           return answer
         },
+        authorize: () => Promise.reject(new Error('nobody is to be sent away again')),
         async login(answer, context) {
           if (answer === 'bad') throw new TokenError('login_failed', 'it belongs to no login')
           if (exchanged.includes(answer)) throw new TokenError('session_changed', 'it was taken elsewhere')
