@@ -101,8 +101,8 @@ test('D-6, D-16: pushed, exchanged, refreshed and given back with one key, which
   await begin(scene)
   const pushed = desk.seen[0]!.form
   const answer = new URLSearchParams({ code: 'c', state: pushed.get('state')!, iss: desk.url })
-  const { cnf } = await scene.source.login!({ callbackUrl: `${CALLBACK}?${answer}` }, scene.context)
-  const key = cnf!.jkt!
+  const { cnf } = await scene.source.login({ callbackUrl: `${CALLBACK}?${answer}` }, scene.context)
+  const key = cnf!.jkt
   await scene.source.refresh({ refreshToken: 'r', key }, scene.context)
   await scene.source.revoke({ refreshToken: 'r', accessTokens: ['a'], key }, scene.context)
   expect(pushed.get('dpop_jkt')).toBe(key)
@@ -118,7 +118,7 @@ test('a login that comes to nothing leaves no key behind', async () => {
   const scene = open()
   const request = await begin(scene)
   const answer = new URLSearchParams({ code: 'c', state: request.get('state')!, iss: desk.url })
-  await failureOf(scene.source.login!({ callbackUrl: `${CALLBACK}?${answer}` }, scene.context))
+  await failureOf(scene.source.login({ callbackUrl: `${CALLBACK}?${answer}` }, scene.context))
   const [{ jkt }] = (await proofs()) as [Proven]
   await expect(device.open().prove({ key: jkt, method: 'POST', url: desk.url })).rejects.toMatchObject({
     code: 'key_lost',
