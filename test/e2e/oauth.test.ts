@@ -170,17 +170,21 @@ test('the token is for the API that it was asked for: a JWT here, and of no use 
   expect(await page.evaluate(() => visit.call('/opaque'))).toBe(401)
 })
 
-test('S-1, S-2, S-3: an API that wants more says what, no refresh is tried, and a login with it lets the same request through', async () => {
+test('S-1 to S-4: an API that wants more says what, no refresh is tried, and a login with it lets the same request through', async () => {
   const { page, site, provider } = setting()
   const source = { ...site.settings.source, scope: 'openid profile read' }
   site.settings = { ...site.settings, source }
   await page.goto(site.origin)
   await signIn(page)
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url()))
   const wanted = await page.evaluate(() => visit.failure('/opaque/strong'))
   expect(wanted).toEqual({ code: 'insufficient_authentication', acrValues: 'urn:example:strong' })
   const wider = await page.evaluate(() => visit.failure('/opaque/write'))
   expect(wider).toEqual({ code: 'insufficient_scope', scope: 'write' })
   expect([page.url(), grants(setting(), 'refresh_token')]).toEqual([`${site.origin}/home`, []])
+  // PR-1: the API was asked what it is, and says that it takes tokens of this issuer.
+  expect(asked).toContain(`${provider.api}/.well-known/oauth-protected-resource/opaque/strong`)
 
   // A login that does not ask for it is challenged in the same way, once.
   await signIn(page, 'ann', '/second')

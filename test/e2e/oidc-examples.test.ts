@@ -12,7 +12,7 @@ const problems: string[] = []
 
 beforeAll(async () => {
   const { executablePath, env } = inject('chromium')
-  browser = await chromium.launch({ executablePath, args: chromiumArgs, env: { ...process.env, ...env } })
+  const launched = chromium.launch({ executablePath, args: chromiumArgs, env: { ...process.env, ...env } })
   const start = fileURLToPath(new URL('../../examples/07-oidc-login/start.mjs', import.meta.url))
   example = spawn(process.execPath, [start], { env: { ...process.env, CI: 'true', PORT: '0' } })
   url = await new Promise((resolve, reject) => {
@@ -26,6 +26,7 @@ beforeAll(async () => {
     example.stderr?.on('data', read)
     example.once('exit', () => reject(new Error(output)))
   })
+  browser = await launched
 }, 60_000)
 beforeEach(async () => {
   const context = await browser.newContext()
