@@ -117,7 +117,7 @@ export const oneTab: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/sign-in.ts', [
     [
-      anything,
+      'test/tabs/guards-order.test.ts',
       'a login that was overtaken is asked for',
       'if (!isCurrent() || !source.login) {',
       'if (!source.login) {',

@@ -42,6 +42,17 @@ describe.each(credentials)('who is told nothing looks, with a refresh %s', (cred
     expect(deaf.sent).toHaveLength(1)
   })
 
+  test('nobody is asked for a login that was overtaken before it left', async () => {
+    const browser = openBrowser({ credential })
+    const tab = browser.openTab()
+    const overtaken = codeOf(tab.tokens.login('ann'))
+    await browser.during(tab.tokens.login('bob'))
+    expect(await overtaken).toBe('aborted')
+    expect(browser.asked.map(({ operation }) => operation)).toEqual(['login'])
+    expect(await browser.during(tab.send())).toBe(200)
+    expect(tab.sent).toEqual(['Bearer bob.1'])
+  })
+
   test('the marker alone lets a request take part in a sign-in', async () => {
     const browser = openBrowser({ credential })
     const first = browser.openTab()
