@@ -22,15 +22,19 @@ export function parseYaml(text: string): unknown[] {
 
 function documentsOf(text: string): YamlLines[] {
   const documents: { lines: string[]; first: number }[] = [{ lines: [], first: 1 }]
+  let isBegun = false
   for (const [index, line] of text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .entries()) {
     const marker = /^(?:---|\.\.\.)(?=\s|$)/.exec(line)
-    if (!marker) {
-      const isDirective = line.startsWith('%') && documents.at(-1)?.lines.every((one) => one.trim() === '')
+    if (marker) documents.push({ lines: [line.replace(marker[0], '   ')], first: index + 1 })
+    else {
+      // Directives come before everything else.
+      const isDirective = !isBegun && line.startsWith('%')
       documents.at(-1)?.lines.push(isDirective ? '' : line)
-    } else documents.push({ lines: [line.replace(marker[0], '   ')], first: index + 1 })
+      isBegun ||= !isDirective && line.trim() !== ''
+    }
   }
   return documents.map(({ lines, first }) => createYamlLines(lines, first))
 }

@@ -1,7 +1,11 @@
 import { insides, type Inside } from '../../session/insides.ts'
 import { heldIn } from '../../session/state.ts'
 import { RecordingError } from '../errors.ts'
-import type { ManagerLike } from './watch.ts'
+
+/** What is needed of a manager. */
+export interface ManagerLike {
+  subscribe(listener: () => void): () => void
+}
 
 /**
  * What only the test kit may look at.

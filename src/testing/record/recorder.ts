@@ -6,7 +6,8 @@ import { type AxiosLike, recordAxios } from './axios.ts'
 import { recordFetch } from './fetch.ts'
 import { type Include, toFilter } from './filter.ts'
 import { createTape } from './tape.ts'
-import { type ManagerLike, type Notes, watchManager, watchSource } from './watch.ts'
+import type { ManagerLike } from './held.ts'
+import { type Notes, watchManager, watchSource } from './watch.ts'
 
 export interface RecorderOptions {
   /** Whose tokens travel. Every token that it ever holds is known, and its calls to its source are recorded. Or several. */

@@ -5,12 +5,7 @@ import type { SecretKind } from '../har/format.ts'
 import { fieldsOf } from '../har/fields.ts'
 import { kindOfField } from '../redact/names.ts'
 import type { Given } from '../redact/study.ts'
-import { insideOf } from './held.ts'
-
-/** What is needed of a manager. */
-export interface ManagerLike {
-  subscribe(listener: () => void): () => void
-}
+import { insideOf, type ManagerLike } from './held.ts'
 
 /** Where the watchers put what they see. */
 export interface Notes {

@@ -1,4 +1,4 @@
-import type { ManagerLike } from '../record/watch.ts'
+import type { ManagerLike } from '../record/held.ts'
 import type { FindingsOptions } from './findings.ts'
 
 /** What a history may have before it counts as misuse. */

@@ -1,7 +1,9 @@
 import { isRecord } from './history.ts'
 
+type Fact = 'authorization' | 'url' | 'host' | 'method' | 'status' | 'ip' | 'userAgent'
+
 /** What a record of a log says, by what it calls it: every program has names of its own, and most end alike. */
-const NAMES = {
+const NAMES: Readonly<Record<Fact, RegExp>> = {
   authorization: /(?:^|header|headers|request|req|http)authorization0?$/,
   url: /(?:^|request|req|http|original)(?:url|urlfull|urlpath|urloriginal|uri|path|target|resourcepath)$/,
   host: /(?:^|request|req|http|headers?)(?:host|authority|urldomain)0?$/,
@@ -9,7 +11,7 @@ const NAMES = {
   status: /(?:^|response|res|downstream|http|origin)(?:status|statuscode|responsestatuscode|code)$/,
   ip: /(?:(?:remote|client|source|peer|downstreamremote)(?:addr|address|ip|host)|^ip|identitysourceip|requestip)$/,
   userAgent: /useragent(?:original)?0?$/,
-} as const
+}
 
 /** Where a time may stand. */
 const TIMES = /(?:time|timestamp|date|startedat|startutc|utc|iso8601|timelocal)$|^(?:ts|t|msec|asctime)$/
@@ -18,7 +20,7 @@ const FIRST_LOG = Date.UTC(2000)
 
 export interface Facts {
   /** `undefined`: it does not say. */
-  get(fact: keyof typeof NAMES): string | undefined
+  get(fact: Fact): string | undefined
   /** Epoch milliseconds. `NaN`: it does not say. */
   time(): number
 }
