@@ -103,7 +103,7 @@ function filesFor(
     case 'keploy': {
       const third = args.all('third').map((origin) => new URL(origin).origin)
       const { files, secrets } = toKeploy(har, { set: name, third })
-      const note = `${name}/secret.yaml has to hold: ${secrets.join(', ')}. See: tokenward token --help`
+      const note = `${name}/secret.yaml has to hold: ${secrets.join(', ')}. tokenward token --for writes it`
       return { files, notes: secrets.length > 0 ? [note] : [] }
     }
   }

@@ -1,17 +1,21 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { toKeploy } from '../export/keploy.ts'
+import type { SecretKind } from '../har/format.ts'
 import { fingerprintOf } from '../scan/fingerprint.ts'
 import { readJwt } from '../scan/jwt-parts.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
-import { inputsOf, writeWhole } from './files.ts'
+import { inputsOf, readJson, writeWhole } from './files.ts'
 import { loadLogin } from './login-module.ts'
+import { told } from './outputs.ts'
+import { readRecording } from './recordings.ts'
 
 const FORMATS = ['env', 'yaml', 'postman'] as const
 
 export const tokenCommand: Command = {
   name: 'token',
   summary: 'Get a fresh token by your own login, and hand it to another program; or read what a token says',
-  usage: '--login <module> [--ref <id>...] --write <file>  |  --inspect [<file>|-]',
+  usage: '--login <module> [--ref <id>... | --for <file.har>] --write <file>  |  --inspect [<file>|-]',
   details: [
     'The module exports a function, as default: it is told the principal (p1) and gives an access token, or a token response with access_token and refresh_token.',
     'The file is written for its owner only (mode 0600) and listed in the .gitignore beside it. Without --write the token goes to standard output, which must not be a terminal: what stands there stays in the scrollback.',
@@ -25,12 +29,17 @@ export const tokenCommand: Command = {
       value: '<id>',
       help: 'the placeholders to fill: access_p1_1 (the default), refresh_p1_1. May be repeated',
     },
+    for: { type: 'string', value: '<file.har>', help: 'all placeholders that the requests of a recording need' },
+    secrets: { type: 'string', value: '<file.json>', help: 'with --for: passwords and the like, by their id' },
     write: { type: 'string', short: 'w', value: '<file>', help: 'where to' },
     format: { type: 'string', choices: FORMATS, help: 'how: by the ending of the file, else env' },
     inspect: { type: 'boolean', help: 'read a token, from a file or standard input' },
   },
   examples: [
-    ['tokenward token --login ./login.mjs --write keploy/set-1/secret.yaml', 'a fresh token for Keploy'],
+    [
+      'tokenward token --login ./login.mjs --for orders.har --write keploy/orders/secret.yaml',
+      'everything that the test cases of Keploy need',
+    ],
     [
       'tokenward token --login ./login.mjs --ref access_p1_1 --ref access_p2_1 --write .env.tokens',
       'the tokens of two users, as variables',
@@ -86,9 +95,9 @@ async function hand(args: Arguments, io: Io): Promise<ExitCode> {
   if (path === undefined && io.stdout.isTerminal) {
     throw new UsageError('a token is not written to a terminal. Use --write <file>, or pipe it to where it is needed.')
   }
-  const refs = args.all('ref').length === 0 ? ['access_p1_1'] : args.all('ref')
+  const { refs, secrets } = await wantedOf(args, io)
   const login = await loadLogin(module)
-  const tokens = new Map<string, string>()
+  const tokens = new Map<string, string>(secrets)
   for (const [principal, ids] of groupByPrincipal(refs)) {
     const response = await ask(login, principal)
     for (const id of ids) tokens.set(id, tokenFor(id, response))
@@ -100,10 +109,36 @@ async function hand(args: Arguments, io: Io): Promise<ExitCode> {
     await writeWhole(path, [text], 0o600)
     await ignore(path)
     await io.stderr.write(
-      `${[...tokens].map(([id, token]) => `${id} ${fingerprintOf(token, 'access')}`).join(', ')} written to ${path}\n`,
+      `${[...tokens].map(([id, token]) => `${id} ${fingerprintOf(token, kindOf(id))}`).join(', ')} written to ${path}\n`,
     )
   }
   return 0
+}
+
+interface Wanted {
+  /** What the login has to give. */
+  readonly refs: readonly string[]
+  /** What is known. */
+  readonly secrets: readonly (readonly [string, string])[]
+}
+
+/** @throws UsageError Something is needed that no login gives, and that nobody has: Keploy would send an empty text. */
+async function wantedOf(args: Arguments, io: Io): Promise<Wanted> {
+  const path = args.get('for')
+  const named = args.all('ref')
+  if (path === undefined) return { refs: named.length === 0 ? ['access_p1_1'] : named, secrets: [] }
+  const har = await readRecording(path, io)
+  const needed = told(path, () => toKeploy(har).secrets)
+  const file = args.get('secrets')
+  const given = new Map(Object.entries(file === undefined ? {} : ((await readJson(file)) as object)))
+  const secrets = needed.flatMap((id) => {
+    const value: unknown = given.get(id)
+    return typeof value === 'string' ? [[id, value] as const] : []
+  })
+  const refs = needed.filter((id) => !given.has(id))
+  const missing = refs.filter((id) => !/^(?:access|refresh|id)_/.test(id))
+  if (missing.length > 0) throw new UsageError(`no login gives ${missing.join(', ')}: give it in --secrets.`)
+  return { refs: [...new Set([...refs, ...named])], secrets }
 }
 
 interface Tokens {
@@ -129,8 +164,10 @@ function groupByPrincipal(refs: readonly string[]): Map<string, string[]> {
   return groups
 }
 
+const kindOf = (id: string): SecretKind => id.slice(0, id.indexOf('_')) as SecretKind
+
 function tokenFor(id: string, tokens: Tokens): string {
-  const kind = id.slice(0, id.indexOf('_'))
+  const kind = kindOf(id)
   const token = tokens[kind as keyof Tokens]
   if (token === undefined) throw new UsageError(`the login gave no ${kind} token for ${id}.`)
   if (!/^[\x21-\x7E]+$/.test(token))

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toKeploy, toPostman, type Har } from 'tokenward/testing'
+import { fingerprint, toKeploy, toPostman, type Har } from 'tokenward/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { entryOf } from '../entry.ts'
 import { story } from '../servers/recording.ts'
@@ -143,6 +143,36 @@ describe('import', () => {
     expect((JSON.parse(whole.out) as Har).log.entries).toHaveLength(15)
     const one = await tokenward(['import', path('k/recording/tests/test-2.yaml')])
     expect(one).toMatchObject({ code: 0, err: '1 exchanges. Replaced 1 access.\n' })
+  })
+})
+
+describe('token --for', () => {
+  test('writes all that the test cases of a recording need, and fails where something is missing', async () => {
+    await writeFile(
+      path('login.mjs'),
+      `export default (who) => ({ access_token: who + '-${opaque}', refresh_token: who + '-r' })`,
+    )
+    await writeFile(
+      path('secrets.json'),
+      JSON.stringify({ password_p1_1: 'correct-horse-battery', password_p3_1: 'three', other: 'x' }),
+    )
+    const args = ['token', '--login', path('login.mjs'), '--for', orders, '--write', path('secret.yaml')]
+    const without = await tokenward(args)
+    expect(without).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no login gives password_p1_1, password_p3_1'),
+    })
+    await expect(readFile(path('secret.yaml'))).rejects.toThrow('ENOENT')
+    const { code, out, err } = await tokenward([...args, '--secrets', path('secrets.json')])
+    expect([code, out]).toEqual([0, ''])
+    // A fingerprint of what a person chose could be guessed.
+    expect(err).not.toContain(fingerprint('correct-horse-battery'))
+    expect(err).toContain(fingerprint(`p2-${opaque}`))
+    const written = await readFile(path('secret.yaml'), 'utf8')
+    const keys = written.split('\n').map((line) => line.split(':')[0] ?? '')
+    expect(keys.filter(Boolean).sort()).toEqual([...toKeploy(story).secrets].sort())
+    expect(written).toContain('password_p1_1: "correct-horse-battery"\n')
+    expect(written).toContain(`access_p2_1: "p2-${opaque}"\n`)
   })
 })
 
