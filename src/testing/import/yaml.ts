@@ -31,7 +31,7 @@ function documentsOf(text: string): YamlLines[] {
     if (marker) documents.push({ lines: [line.replace(marker[0], '   ')], first: index + 1 })
     else {
       // Directives come before everything else.
-      const isDirective = !isBegun && line.startsWith('%')
+      const isDirective: boolean = !isBegun && line.startsWith('%')
       documents.at(-1)?.lines.push(isDirective ? '' : line)
       isBegun ||= !isDirective && line.trim() !== ''
     }
