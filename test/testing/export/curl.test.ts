@@ -20,7 +20,8 @@ beforeAll(async () => {
   // Writes down what curl would be given: its arguments, and its standard input.
   await writeFile(
     join(folder, 'curl'),
-    '#!/bin/sh\n{ printf "arguments"; for one in "$@"; do printf " [%s]" "$one"; done; echo; cat; echo ---; } >> "$SEEN"\n',
+    // Without another program: there are hundreds of them.
+    '#!/bin/sh\n{ printf "arguments"; for one in "$@"; do printf " [%s]" "$one"; done; echo; while IFS= read -r line; do printf "%s\\n" "$line"; done; echo ---; } >> "$SEEN"\n',
   )
   await chmod(join(folder, 'curl'), 0o755)
 })
