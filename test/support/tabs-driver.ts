@@ -31,6 +31,8 @@ export interface PageOptions {
   /** See `tabs-missing.ts`. */
   readonly without?: readonly string[]
   readonly timeoutMs?: number
+  /** What happens in the page is written down, for the checker of the simulator. */
+  readonly record?: boolean
 }
 
 export type Source = 'cookie' | 'json'
@@ -80,7 +82,7 @@ export async function openTabs<Count extends number>(
 ): Promise<Tabs<Count>> {
   const open = async (): Promise<Tab> => {
     const tab = await driver.open(options)
-    await tab.run(() => client.tokens.restore())
+    await tab.run(() => client.restore())
     return tab
   }
   const tabs = [await open()]

@@ -10,6 +10,8 @@ import {
 import { bindAxios } from 'tokenward/axios'
 import { encryptedStorage, indexedDbStorage, type TokenStorage } from 'tokenward/storage'
 import { takeAway } from './tabs-missing.ts'
+import { recordPage, type Seen } from './tabs-record.ts'
+import type { Method } from '../../src/testing/sim/checker/history.ts'
 import { everythingInPage, placesOfSecrets } from './walk.ts'
 
 /** Something that happened in a tab, in order. */
@@ -36,10 +38,14 @@ export interface Client {
   readonly tokens: TokenManager<{ readonly email: string; readonly password: string }>
   readonly api: AxiosInstance
   readonly happened: Happening[]
+  /** Everything that was seen in this page, for the checker of the simulator. */
+  readonly seen: Seen[]
   readonly heard: Heard[]
   /** In this task: tokens, and the time at which they are asked for. */
   note(what: string): number
   signIn(user?: 'demo' | 'admin'): Promise<SessionState>
+  restore(): Promise<SessionState>
+  logout(): Promise<unknown>
   /** What became of a call: its status, or the code of its error. */
   call(path?: string): Promise<number | string>
   /** At a moment that tabs have agreed on. */
@@ -60,6 +66,8 @@ type Wanted = SessionState['status'] | 'with tokens'
 
 const query = new URLSearchParams(location.search)
 takeAway(query.getAll('without'))
+// It holds tokens: only where that is what a scenario is about.
+const record = query.has('record') ? recordPage() : undefined
 
 const auth = query.get('auth') ?? ''
 const [kind, endpoints] = auth ? [jsonSource, `${auth}/json`] : [cookieSource, '/auth']
@@ -75,6 +83,7 @@ const tokens: Client['tokens'] = createTokenManager({
   timing: { requestTimeoutMs: Number(query.get('timeout') ?? 2_000) },
 })
 const api = axios.create({ baseURL: resource, adapter: 'xhr' })
+record?.watch(tokens, api)
 bindAxios(api, tokens)
 
 const happened: Happening[] = []
@@ -94,13 +103,21 @@ tokens.on('refresh-failed', ({ code }) => note(`refresh-failed ${code}`))
 tokens.on('degraded', ({ what }) => note(`degraded ${what}`))
 tokens.on('alert', ({ rule }) => note(`alert ${rule}`))
 
+function called<T>(method: Method, within: (call?: number) => Promise<T>): Promise<T> {
+  return record ? record.call(method, within) : within()
+}
+
 function isLike(state: SessionState, wanted: Wanted): boolean {
   return wanted === 'with tokens' ? state.signedIn && state.expiresAt !== undefined : state.status === wanted
 }
 
 function call(path = 'me'): Promise<number | string> {
-  return api.get(path).then(
-    ({ status }) => status,
+  const sent = called('send', async (number) => {
+    const { status } = await api.get(path, { call: number } as object)
+    return status
+  })
+  return sent.then(
+    (status) => status,
     (error: unknown) => tokenErrorOf(error)?.code ?? (error as { status?: number }).status ?? String(error),
   )
 }
@@ -111,9 +128,12 @@ globalThis.client = {
   tokens,
   api,
   happened,
+  seen: record?.entries ?? [],
   heard,
   note,
-  signIn: (user = 'demo') => tokens.login({ email: `${user}@example.com`, password: user }),
+  signIn: (user = 'demo') => called('login', () => tokens.login({ email: `${user}@example.com`, password: user })),
+  restore: () => called('restore', () => tokens.restore()),
+  logout: () => called('logout', () => tokens.logout()),
   call,
   async callAt(at, path) {
     await after(at - Date.now())

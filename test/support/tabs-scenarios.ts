@@ -1,6 +1,7 @@
 import { deathScenarios } from './tabs-deaths.ts'
 import { degradedScenarios } from './tabs-degraded.ts'
 import type { Scenario } from './tabs-driver.ts'
+import { historyScenarios } from './tabs-histories.ts'
 import { leakScenarios } from './tabs-leaks.ts'
 import { logoutScenarios } from './tabs-logout.ts'
 import { refreshScenarios } from './tabs-refresh.ts'
@@ -14,4 +15,5 @@ export const scenarios: readonly Scenario[] = [
   ...degradedScenarios,
   ...leakScenarios,
   ...storageScenarios,
+  ...historyScenarios,
 ]

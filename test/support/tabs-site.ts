@@ -40,10 +40,11 @@ export async function startTabsSite(): Promise<TabsSite> {
   return {
     ...site,
     slow,
-    page({ source = 'cookie', storage, without = [], timeoutMs = 2_000 } = {}) {
+    page({ source = 'cookie', storage, without = [], timeoutMs = 2_000, record } = {}) {
       const query = new URLSearchParams({ timeout: String(timeoutMs), resource: slow.origin })
       if (source === 'json') query.set('auth', site.auth.origin)
       if (storage) query.set('storage', storage)
+      if (record) query.set('record', '')
       for (const name of without) query.append('without', name)
       return `${site.url}?${query}`
     },

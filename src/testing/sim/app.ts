@@ -1,9 +1,9 @@
 import { tokenErrorOf } from '../../errors.ts'
 import type { TokenManager } from '../../manager.ts'
 import type { TokenEvents } from '../../session/events.ts'
-import type { SessionState } from '../../session/snapshot.ts'
 import type { Entry, EntryOf, Method, Snapshot } from './checker/history.ts'
 import type { Network } from './network.ts'
+import { toSnapshot } from './snapshot.ts'
 import type { SimTab } from './tab.ts'
 
 /** What a call of the application may ask for. */
@@ -168,15 +168,4 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
 function textOf(value: unknown): string {
   const { status, revoked } = Object(value) as { status?: number | string; revoked?: string }
   return String(status ?? revoked ?? 'done')
-}
-
-function toSnapshot(state: SessionState): Snapshot {
-  const { status, signedIn } = state
-  if (state.signedIn) {
-    const { session, expiresAt, error } = state
-    return { status, signedIn, session, expiresAt, ...(error && { error: error.code }) }
-  }
-  return state.status === 'signed-out'
-    ? { status, signedIn, reason: state.reason, elsewhere: state.elsewhere }
-    : { status, signedIn }
 }
