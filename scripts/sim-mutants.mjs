@@ -29,7 +29,7 @@ await Promise.all(
   }),
 )
 results.sort((one, other) => one.number - other.number)
-const found = results.filter(({ breach }) => breach)
+const found = results.filter(({ breach, story }) => breach ?? story)
 console.log(`\n${results.length} mutants, ${found.length} found by the simulator`)
 if (chosen.length === 0 || process.argv.includes('--write')) await write()
 
@@ -42,15 +42,16 @@ async function hunt(mutant) {
   } catch (error) {
     result = { broken: [], seeds: 0, failed: String(error) }
   }
-  const [breach] = result.broken
-  console.log(
-    `${String(number).padStart(3)}  ${breach ? `found, seed ${result.seeds}` : (result.failed ?? `not in ${result.seeds}`)}  ${name}  ${breach ? `<- ${breach.invariant}: ${breach.text}` : ''}`,
-  )
-  return { ...mutant, breach, seeds: result.seeds, failed: result.failed }
+  const { broken, seeds, failed, story } = result
+  const [breach] = broken
+  const by = breach ? `found, seed ${seeds}` : story ? 'found, a plan' : (failed ?? `not in ${seeds}`)
+  const why = breach ? `<- ${breach.invariant}: ${breach.text}` : story ? `<- ${story.story}: ${story.text}` : ''
+  console.log(`${String(number).padStart(3)}  ${by}  ${name}  ${why}`)
+  return { ...mutant, breach, story, seeds, failed }
 }
 
 function run(bundle) {
-  const workerData = { bundle, first: 1, count: mostSeeds, step: 1, stopAtBreach: true }
+  const workerData = { bundle, first: 1, count: mostSeeds, step: 1, stopAtBreach: true, corpus: true }
   const worker = new Worker(join(import.meta.dirname, 'sim-worker.mjs'), { workerData })
   return new Promise((resolve, reject) => {
     // A mutant may never let the loop go.
@@ -65,18 +66,16 @@ function run(bundle) {
 
 async function write() {
   const cell = (text) => String(text).replaceAll('|', '\\|')
-  const rows = results.map(({ number, name, file, test, breach, seeds, failed }) =>
-    [
-      number,
-      name,
-      `\`${file}\``,
-      breach ? `seed ${seeds}` : failed ? 'not applied' : `not in ${seeds}`,
-      breach ? `${breach.invariant}: ${breach.text.replace(/\d{5,}/g, '…').slice(0, 80)}` : `\`${test}\``,
-    ].map(cell),
-  )
+  const rows = results.map(({ number, name, file, test, breach, story, seeds, failed }) => {
+    const by = breach ? `seed ${seeds}` : story ? 'a plan' : failed ? 'not applied' : 'no seed, no plan'
+    const text = breach ? `${breach.invariant}: ${breach.text}` : (story?.story ?? `\`${test}\``)
+    return [number, name, `\`${file}\``, by, breach || story ? text.replace(/\d{5,}/g, '…').slice(0, 100) : text].map(
+      cell,
+    )
+  })
   const head = ['#', 'without its guard', 'in', 'found by', 'invariant, or the test that notices']
   const table = [head, head.map(() => '-'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-  const sentence = `${found.length} of ${results.length} guards are found by the simulator itself, within ${mostSeeds} seeds; the tests that are named notice the others.`
+  const sentence = `${found.length} of ${results.length} guards are found by the simulator itself, within ${mostSeeds} seeds or by a named plan; the tests that are named notice the others.`
   const [start, end] = ['<!-- mutants -->', '<!-- end of mutants -->']
   const next = readFileSync(document, 'utf8').replace(
     new RegExp(`${start}[^]*${end}`),

@@ -1,9 +1,9 @@
 // Plays the seeds that it is given, and posts what came of them.
 import { parentPort, workerData } from 'node:worker_threads'
 
-const { bundle, first, count, step, stopAtBreach, longestMs } = workerData
+const { bundle, first, count, step, stopAtBreach, longestMs, corpus } = workerData
 Error.stackTraceLimit = 0
-const { playSeed } = await import(bundle)
+const { playCorpus, playSeed } = await import(bundle)
 const began = performance.now()
 const total = { seeds: 0, steps: 0, entries: 0, counts: {}, edges: {}, broken: [] }
 for (let seed = first; seed < first + count; seed += step) {
@@ -26,6 +26,7 @@ for (let seed = first; seed < first + count; seed += step) {
   if (longestMs && performance.now() - began > longestMs) break
   if (total.seeds % 500 === 0) parentPort.postMessage({ progress: total.seeds })
 }
+if (corpus && total.broken.length === 0) total.story = await playCorpus()
 parentPort.postMessage({ total })
 
 function countEdges(entries) {

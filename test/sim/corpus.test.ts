@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { explain } from '../../src/testing/sim/explore.ts'
 import { play } from '../../src/testing/sim/play.ts'
-import { inside } from './corpus/inside.ts'
-import { modes, type Story, toPlan } from './corpus/plan.ts'
-import { rotation } from './corpus/rotation.ts'
-import { tabs } from './corpus/tabs.ts'
-
-const stories: readonly Story[] = [...inside, ...tabs, ...rotation]
+import { stories } from './corpus/index.ts'
+import { modes, toPlan } from './corpus/plan.ts'
 
 describe('what others failed at, as plans', () => {
   test.each(stories.map((story) => [story.name, story] as const))('%s', async (_, story) => {
