@@ -141,13 +141,17 @@ export function createSender(
     return reply
   }
 
+  /** As it is on the wire. */
+  function hrefOf({ url }: Sending): string {
+    return parseUrl(url, lifecycle.baseUrl())?.href ?? url
+  }
+
   /** A proof for one attempt (RFC 9449). */
   async function prove({ session, tokens }: Usable, target: Sending): Promise<string | undefined> {
     const { accessToken, key = '' } = tokens
-    const { url, method = 'GET' } = target
-    const { href = '' } = parseUrl(url, lifecycle.baseUrl()) ?? {}
+    const { method = 'GET' } = target
     try {
-      const proving = source.binding?.prove({ key, method, url: href, accessToken })
+      const proving = source.binding?.prove({ key, method, url: hrefOf(target), accessToken })
       const bounded = withDeadline(Promise.resolve(proving), settings.requestTimeoutMs, timer, timedOut)
       return await waitFor(bounded, target, session.signal)
     } catch (thrown) {
@@ -180,8 +184,7 @@ export function createSender(
 
   /** Whether the resource says that no token of ours will do. It is never a reason to ask anybody else for one. */
   async function isForeign({ metadata = '' }: Verdict, target: Sending, { session }: Usable): Promise<boolean> {
-    const { href = '' } = parseUrl(target.url, lifecycle.baseUrl()) ?? {}
-    const challenged = { url: href.replace(/#.*/, ''), resource: target.need?.resource, metadata }
+    const challenged = { url: hrefOf(target).replace(/#.*/, ''), resource: target.need?.resource, metadata }
     const asked = calls.run(async (context) => source.serves?.(challenged, context))
     // What cannot be read says nothing.
     const serves = await waitFor(
