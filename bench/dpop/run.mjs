@@ -12,6 +12,10 @@ import { chromiumArgs, resolveChromium } from '../../test/support/chromium.mjs'
 import { table } from '../lib/tables.mjs'
 
 const results = join(import.meta.dirname, '..', 'results')
+const PAGE = `<!doctype html><title>DPoP</title><script type="module">
+import { measure } from '/work.js'
+globalThis.measure = measure
+</script>`
 const amount = { rounds: 15, count: 400 }
 const { outputFiles } = await build({
   entryPoints: [join(import.meta.dirname, 'work.mjs')],
@@ -51,7 +55,7 @@ async function inChromium() {
   const server = createServer((request, response) => {
     const isCode = request.url === '/work.js'
     response.writeHead(200, { 'Content-Type': isCode ? 'text/javascript' : 'text/html' })
-    response.end(isCode ? Buffer.from(code) : '<!doctype html><title>DPoP</title>')
+    response.end(isCode ? Buffer.from(code) : PAGE)
   })
   await new Promise((resolve) => server.listen(0, 'localhost', resolve))
   const { executablePath, env } = await resolveChromium()
@@ -59,7 +63,8 @@ async function inChromium() {
   try {
     const page = await browser.newPage()
     await page.goto(`http://localhost:${server.address().port}/`)
-    const found = await page.evaluate(async (given) => (await import('/work.js')).measure(given), amount)
+    await page.waitForFunction(() => 'measure' in globalThis)
+    const found = await page.evaluate((given) => globalThis.measure(given), amount)
     return { version: browser.version(), found }
   } finally {
     await browser.close()
