@@ -14,7 +14,7 @@ beforeAll(async () => {
   const { executablePath, env } = inject('chromium')
   const launched = chromium.launch({ executablePath, args: chromiumArgs, env: { ...process.env, ...env } })
   const start = fileURLToPath(new URL('../../examples/07-oidc-login/start.mjs', import.meta.url))
-  example = spawn(process.execPath, [start], { env: { ...process.env, CI: 'true', PORT: '0' } })
+  example = spawn(process.execPath, [start], { env: { ...process.env, PORT: '0' } })
   url = await new Promise((resolve, reject) => {
     let output = ''
     const read = (chunk: Buffer): void => {
