@@ -1,5 +1,14 @@
 import { nameOfEntry, RecordingError } from '../errors.ts'
-import { type Har, type HarEntry, type HarLog, type HarPair, type HarPostData, RECORDING_VERSION } from './format.ts'
+import {
+  type Har,
+  type HarContent,
+  type HarEntry,
+  type HarLog,
+  type HarPair,
+  type HarParam,
+  type HarPostData,
+  RECORDING_VERSION,
+} from './format.ts'
 
 type Place = Readonly<Record<string, unknown>>
 
@@ -28,6 +37,9 @@ export function toLog(value: unknown): HarLog {
   for (const [name, list] of Object.entries({ entries, _tokens: _tokens ?? [], _noise: _noise ?? [] })) {
     if (!Array.isArray(list)) throw new RecordingError('invalid_har', `log.${name} is not a list`)
   }
+  const isReference = (one: unknown): boolean => isPlace(one) && typeof one['id'] === 'string' && isPlace(one['claims'])
+  if (!((_tokens ?? []) as unknown[]).every(isReference))
+    throw new RecordingError('invalid_har', 'log._tokens has something in it that describes no token')
   const by = isPlace(creator) ? creator : {}
   return {
     ...value,
@@ -48,7 +60,8 @@ export function toEntry(value: unknown, index: number): HarEntry {
   const { request, response } = value
   if (!isPlace(request)) return fail('there is no request')
   if (!isPlace(response)) return fail('there is no response')
-  const { method, url, postData } = request
+  const { postData, ...asked } = request
+  const { method, url } = asked
   const { status, content } = response
   if (typeof method !== 'string' || !/^[!#$%&'*+\-.^`|~\w]+$/.test(method))
     return fail('request.method is not a method')
@@ -69,7 +82,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
     time: numberOf(value['time']),
     timings: { send: 0, wait: 0, receive: 0, ...(isPlace(value['timings']) ? value['timings'] : {}) },
     request: {
-      ...request,
+      ...asked,
       method,
       url,
       httpVersion: textOf(request['httpVersion']) || 'HTTP/1.1',
@@ -87,7 +100,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
       httpVersion: textOf(response['httpVersion']) || 'HTTP/1.1',
       cookies: pairs(response['cookies'], 'response.cookies'),
       headers: pairs(response['headers'], 'response.headers'),
-      content: { size: 0, mimeType: '', ...(isPlace(content) ? content : {}) },
+      content: toContent(isPlace(content) ? content : {}),
       redirectURL: textOf(response['redirectURL']),
       headersSize: numberOf(response['headersSize'], -1),
       bodySize: numberOf(response['bodySize'], -1),
@@ -95,14 +108,40 @@ export function toEntry(value: unknown, index: number): HarEntry {
   }
 }
 
+function toContent({ text, encoding, ...content }: Place): HarContent {
+  return {
+    ...content,
+    size: numberOf(content['size']),
+    mimeType: textOf(content['mimeType']),
+    ...(typeof text === 'string' && { text }),
+    ...(typeof encoding === 'string' && { encoding }),
+  }
+}
+
 /** Some tools keep a form as a list of its fields only. */
-function toPostData(postData: Place): HarPostData {
+function toPostData({ text, params, ...postData }: Place): HarPostData {
   const mimeType = textOf(postData['mimeType'])
-  const { params, text } = postData
-  const isForm = /^application\/x-www-form-urlencoded/i.test(mimeType) && text === undefined && Array.isArray(params)
-  if (!isForm) return { ...postData, mimeType }
-  const fields = (params as Place[]).map((field) => [textOf(field['name']), textOf(field['value'])])
-  return { mimeType, text: new URLSearchParams(fields).toString() }
+  const fields = Array.isArray(params) ? params.filter(isPlace) : undefined
+  const isForm = /^application\/x-www-form-urlencoded/i.test(mimeType) && text === undefined
+  if (fields && isForm) {
+    const pairs = fields.map((field) => [textOf(field['name']), textOf(field['value'])])
+    return { mimeType, text: new URLSearchParams(pairs).toString() }
+  }
+  return {
+    ...postData,
+    mimeType,
+    ...(typeof text === 'string' && { text }),
+    ...(fields && { params: fields.map(toParam) }),
+  }
+}
+
+function toParam({ name, value, fileName, ...param }: Place): HarParam {
+  return {
+    ...param,
+    name: textOf(name),
+    ...(value !== undefined && { value: textOf(value) }),
+    ...(fileName !== undefined && { fileName: textOf(fileName) }),
+  }
 }
 
 function isPlace(value: unknown): value is Place {

@@ -1,5 +1,5 @@
 import type { Har, HarEntry, HarPair, HarPostData, Noise } from '../har/format.ts'
-import { invalid, isPlace, type Place, placesIn, textOf } from './place.ts'
+import { invalid, isPlace, numberOf, type Place, placesIn, textOf } from './place.ts'
 import { type ImportOptions, mimeTypeOf, toHarEntry, toRecording } from './recording.ts'
 import { createStandIns } from './stand-ins.ts'
 import { createVariables, type Variables } from './variables.ts'
@@ -99,7 +99,7 @@ function toKeployEntry(spec: Place, { path, variables, index }: About): HarEntry
       url,
       headers,
       postData: bodyOf(req, { headers, fill }),
-      status: Number(resp['status_code'] ?? 0),
+      status: numberOf(resp['status_code'], NaN),
       statusText: textOf(resp['status_message']),
       answered: pairsOf(resp['header'], fill),
       answer: fill(resp['body']),

@@ -16,6 +16,12 @@ export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? `${value}` : ''
 }
 
+/** A number, or a text that is one: some programs write `"200"`. */
+export function numberOf(value: unknown, otherwise: number): number {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? number : otherwise
+}
+
 export function invalid(message: string): RecordingError {
   return new RecordingError('invalid_import', message)
 }

@@ -1,5 +1,5 @@
 import type { Har, HarEntry, HarPair } from '../har/format.ts'
-import { invalid, isPlace, type Place, placesIn, textOf } from './place.ts'
+import { invalid, isPlace, numberOf, type Place, placesIn, textOf } from './place.ts'
 import { credentialOf } from './postman-auth.ts'
 import { bodyOf } from './postman-body.ts'
 import { type ImportOptions, toHarEntry, toRecording } from './recording.ts'
@@ -106,13 +106,13 @@ function entriesOf(
     return toHarEntry(
       {
         ...toRequest(request, { auth, name, variables }),
-        status: Number(example['code'] ?? 200),
+        status: numberOf(example['code'], 200),
         statusText: textOf(example['status']),
         answered,
         answer: variables.fillAnswer(textOf(example['body'])),
         // A collection knows no time, only an order.
         startedAt: new Date((index + at) * 1_000).toISOString(),
-        timeMs: Number(example['responseTime'] ?? 0) || 0,
+        timeMs: numberOf(example['responseTime'], 0),
       },
       index + at,
     )

@@ -89,7 +89,7 @@ export function readFlow(lines: YamlLines, { from, parent }: { from: number; par
     while (rest().trim() === '') {
       let blanks = 1
       while (lines.ahead(blanks)?.text === '') blanks++
-      if (!/^[^,[\]{}:#"']/.test(lines.ahead(blanks)?.text ?? '')) break
+      if (!/^(?:[^,[\]{}:#]|:(?=[^\s,[\]{}]))/.test(lines.ahead(blanks)?.text ?? '')) break
       text = joined(text) + piece()
     }
     return text
