@@ -188,6 +188,78 @@ describe('a session, recorded', () => {
     expect(entry?.response.content.text).toBe('{"data":"{{secret_p1_1}}"}')
   })
 
+  test('what was learned before it is cleared stays known', async () => {
+    const origin = await serve((request, response) => response.end(`{"path":"${request.url}"}`))
+    const recorder = createRecorder()
+    const request = recorder.wrapFetch(fetch)
+    await request(`${origin}/a`, { headers: { authorization: 'Bearer a-token-of-length' } })
+    await request(`${origin}/login`, { method: 'POST', body: '{"password":"a long password"}' })
+    await recorder.settled()
+    recorder.clear()
+    expect(recorder.toHar().log).toMatchObject({ entries: [], _tokens: [] })
+    await request(`${origin}/echo/a-token-of-length`, { method: 'POST', body: 'was: a long password' })
+    await recorder.settled()
+    const { entries, _tokens } = recorder.toHar().log
+    expect(entries[0]?.request.url).toBe(`${origin}/echo/%7B%7Baccess_p1_1%7D%7D`)
+    expect(entries[0]?.request.postData?.text).toBe('was: {{password_p1_1}}')
+    expect(_tokens?.map(({ id }) => id)).toEqual(['access_p1_1', 'password_p1_1'])
+  })
+
+  test('what is not to be in the recording tells of secrets all the same', async () => {
+    const origin = await serve((request, response) => {
+      response.end(request.url === '/login' ? '{"access_token":"a-token-of-length"}' : 'for a-token-of-length')
+    })
+    const recorder = createRecorder({ include: [`${origin}/items`] })
+    const request = recorder.wrapFetch(fetch)
+    await request(`${origin}/login`, { method: 'POST', body: '{"password":"a long password"}' })
+    await request(`${origin}/items?note=a+long+password`)
+    await recorder.settled()
+    const { entries, _tokens } = recorder.toHar().log
+    expect(entries.map(({ request: { url } }) => url)).toEqual([`${origin}/items?note=%7B%7Bpassword_p1_1%7D%7D`])
+    expect(entries[0]?.response.content.text).toBe('for {{access_p1_1}}')
+    // Its place among the entries is that of none.
+    expect(_tokens?.find(({ kind }) => kind === 'access')?.issuedBy).toBeNull()
+  })
+
+  test('of a manager it knows what its source is given and gives, whatever way the source asks', async () => {
+    const origin = await serve((_, response) => response.end('{}'))
+    class OwnSource {
+      readonly id = 'own'
+      readonly credential = 'token' as const
+      login(): Promise<object> {
+        return Promise.resolve({
+          access_token: 'at-of-length',
+          refresh_token: 'rt-of-length',
+          id_token: 'it-of-length',
+        })
+      }
+      refresh(): Promise<object> {
+        return this.login()
+      }
+    }
+    const source = new OwnSource()
+    const { login } = source
+    const tokens = createTokenManager<Credentials>({ source: source as never, resources: [origin] })
+    cleanups.push(() => tokens.dispose())
+    const recorder = createRecorder({ manager: tokens })
+    await tokens.login({ email: 'ann@example.com', password: 'correct horse' })
+    await recorder.wrapFetch(fetch)(`${origin}/x`, {
+      method: 'POST',
+      body: 'correct horse, it-of-length, at-of-length',
+    })
+    // One that comes later knows what is in use.
+    const late = createRecorder({ manager: tokens })
+    await late.wrapFetch(fetch)(`${origin}/x`, { method: 'POST', body: 'at-of-length and rt-of-length' })
+    await Promise.all([recorder.settled(), late.settled()])
+    const textOf = ({ log }: Har): string | undefined => log.entries[0]?.request.postData?.text
+    expect(textOf(recorder.toHar())).toBe('{{password_p1_1}}, {{id_p1_1}}, {{access_p1_1}}')
+    expect(textOf(late.toHar())).toBe('{{access_p1_1}} and {{refresh_p1_1}}')
+    late.stop()
+    recorder.stop()
+    expect(source.login).toBe(login)
+    expect(Object.keys(source)).toEqual(['id', 'credential'])
+  })
+
   test('two users are two principals, also when one comes back', async () => {
     const { backend, tokens } = await begin()
     const recorder = createRecorder({ manager: tokens })

@@ -7,7 +7,11 @@ import { entryOf, type Sketch } from './entry.ts'
 
 const redacted = (...sketches: Sketch[]): readonly HarEntry[] =>
   toRedactedHar(
-    sketches.map((sketch, index) => ({ entry: entryOf({ atMs: index, ...sketch }), fromSource: false })),
+    sketches.map((sketch, index) => ({
+      entry: entryOf({ atMs: index, ...sketch }),
+      fromSource: false,
+      isIncluded: true,
+    })),
     {},
     [],
   ).log.entries
@@ -131,7 +135,7 @@ test('a canary in any place of an entry, in any encoding, does not survive', () 
           answered: { 'x-echo': echoed ?? '', 'set-cookie': `a=${cookie ?? ''}` },
           answer: { answer, both: `${first} ${second}` },
         })
-        const har = toRedactedHar([{ entry, fromSource: false }], {}, [])
+        const har = toRedactedHar([{ entry, fromSource: false, isIncluded: true }], {}, [])
         const spread = JSON.stringify(har).replaceAll(/\{\{\w+\}\}/g, '')
         for (const one of [first, second]) {
           for (const encode of encodings.slice(0, 3)) {
@@ -174,7 +178,7 @@ describe('what the redaction leaves, the check finds', () => {
       ...entryOf({ headers: { authorization: 'Bearer a-token-of-length' } }),
       _error: 'a-token-of-length',
     }
-    expect(() => toRedactedHar([{ entry, fromSource: false }], {}, [])).toThrow(
+    expect(() => toRedactedHar([{ entry, fromSource: false, isIncluded: true }], {}, [])).toThrow(
       expect.objectContaining({
         code: 'secret_survived',
         entry: 0,

@@ -1,5 +1,6 @@
 import type { HarPair } from '../har/format.ts'
-import { type Body, readBody } from './body.ts'
+import { type Body, limitOf, readBody } from './body.ts'
+import { toBase64, toBytes } from '../redact/base64.ts'
 import { absolute, mimeTypeOf, type Take, type Tape } from './tape.ts'
 
 /** What is needed of an axios instance. */
@@ -21,6 +22,7 @@ interface Config {
   readonly data?: unknown
   readonly headers?: unknown
   readonly withCredentials?: boolean
+  readonly auth?: { readonly username?: string; readonly password?: string } | undefined
   adapter?: unknown
 }
 
@@ -57,15 +59,17 @@ export function recordAxios(instance: AxiosLike, options: RecordAxiosOptions): (
       const { baseURL, params } = config
       const transport = typeof adapter === 'function' ? (adapter as Adapter) : (await loading)(adapter, config)
       const url = absolute(instance.getUri({ ...config, baseURL: baseURL ?? '', params: params ?? {} }))
-      return options.includes(url) ? record(transport, config, url) : transport(config)
+      return record(transport, config, url)
     }
     recorded.add(wrapper)
     return wrapper
   }
 
   async function record(transport: Adapter, config: Config, url: string): Promise<Reply> {
-    const { tape, maxBodyBytes } = options
-    const headers = pairsOf(config.headers)
+    const { tape } = options
+    const isIncluded = options.includes(url)
+    const maxBodyBytes = limitOf(options, isIncluded)
+    const headers = withAuth(pairsOf(config.headers), config.auth)
     const take = tape.begin({
       method: (config.method ?? 'get').toUpperCase(),
       url,
@@ -73,6 +77,7 @@ export function recordAxios(instance: AxiosLike, options: RecordAxiosOptions): (
       body: readBody(config.data, mimeTypeOf(headers) ?? '', maxBodyBytes),
       credentials: config.withCredentials === true,
       fromSource: false,
+      isIncluded,
     })
     // An adapter further out has not seen what was added since.
     taken.get(config)?.discard()
@@ -121,6 +126,14 @@ type GetAdapter = (adapter: unknown, config: Config) => Adapter
 async function loadAdapters(): Promise<GetAdapter> {
   const { getAdapter } = await import('axios')
   return getAdapter as unknown as GetAdapter
+}
+
+/** What the adapter makes of `auth`: that is not done yet. */
+function withAuth(headers: readonly HarPair[], auth: Config['auth']): readonly HarPair[] {
+  if (!auth) return headers
+  const { username = '', password = '' } = auth
+  const value = `Basic ${toBase64(toBytes(`${username}:${password}`))}`
+  return [...headers.filter(({ name }) => name.toLowerCase() !== 'authorization'), { name: 'Authorization', value }]
 }
 
 function pairsOf(headers: unknown): HarPair[] {

@@ -15,6 +15,14 @@ export interface Body {
 const TEXTUAL =
   /^(text\/|application\/([\w.+-]*\+)?(json|xml|javascript|x-www-form-urlencoded|graphql|x-ndjson))|charset=/i
 
+/** No answer that brings tokens is longer. */
+const MAX_UNINCLUDED_BYTES = 65_536
+
+/** How much of a body is read: of what the recording leaves out, as much as may tell of secrets. */
+export function limitOf({ maxBodyBytes }: { readonly maxBodyBytes: number }, isIncluded: boolean): number {
+  return isIncluded ? maxBodyBytes : Math.min(maxBodyBytes, MAX_UNINCLUDED_BYTES)
+}
+
 /** Reads what an application sends or receives, and leaves it unharmed. What only the application may read is left out. */
 export async function readBody(data: unknown, mimeType: string, limit: number): Promise<Body> {
   if (data === undefined || data === null || data === '') return { size: 0 }

@@ -1,7 +1,7 @@
 import { lifecycle } from '../../adapters/lifecycle.ts'
 import { isMadeOfStream } from '../../fetch/body.ts'
 import type { HarPair } from '../har/format.ts'
-import { type Body, readBody, readStream } from './body.ts'
+import { type Body, limitOf, readBody, readStream } from './body.ts'
 import { absolute, mimeTypeOf, type Tape } from './tape.ts'
 
 export interface RecordFetchOptions {
@@ -13,26 +13,33 @@ export interface RecordFetchOptions {
 
 /** A `fetch` that does what `transport` does, and takes it down. */
 export function recordFetch(transport: typeof fetch, options: RecordFetchOptions): typeof fetch {
-  const { tape, fromSource, maxBodyBytes, includes } = options
+  const { tape, fromSource, includes } = options
 
   return async function recordingFetch(input, init) {
     const request = isRequest(input) ? input : undefined
     const url = absolute(request?.url ?? (input as string | URL).toString())
-    if (!includes(url)) return transport(input, init)
+    const isIncluded = includes(url)
+    const maxBodyBytes = limitOf(options, isIncluded)
     const headers = pairsOf(new Headers(init?.headers ?? request?.headers))
     const credentials = init?.credentials ?? request?.credentials ?? 'same-origin'
     const take = tape.begin({
       method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
       url,
       headers,
-      body: readRequest(request, init, mimeTypeOf(headers) ?? ''),
+      body: readRequest(request, init, { mimeType: mimeTypeOf(headers) ?? '', limit: maxBodyBytes }),
       credentials: credentials === 'include' || (credentials === 'same-origin' && isHere(url)),
       fromSource,
+      isIncluded,
     })
     try {
       const response = await transport(input, init)
       const { status, statusText } = response
-      take.answered({ status, statusText, headers: pairsOf(response.headers), body: readResponse(response) })
+      take.answered({
+        status,
+        statusText,
+        headers: pairsOf(response.headers),
+        body: readResponse(response, maxBodyBytes),
+      })
       return response
     } catch (reason) {
       take.failed(reason)
@@ -41,26 +48,30 @@ export function recordFetch(transport: typeof fetch, options: RecordFetchOptions
   }
 
   // Nothing here may wait before it has its copy: the application reads the original in a moment.
-  function readRequest(request: Request | undefined, init: RequestInit | undefined, mimeType: string): Promise<Body> {
-    if (init?.body !== undefined) return readBody(init.body, mimeType, maxBodyBytes)
+  function readRequest(
+    request: Request | undefined,
+    init: RequestInit | undefined,
+    { mimeType, limit }: { mimeType: string; limit: number },
+  ): Promise<Body> {
+    if (init?.body !== undefined) return readBody(init.body, mimeType, limit)
     if (!request?.body || request.bodyUsed) return Promise.resolve({ size: 0 })
     if (isMadeOfStream(request.body)) return Promise.resolve({ size: -1, omitted: 'stream' })
-    return readCopy(request, mimeType)
+    return readCopy(request, mimeType, limit)
   }
 
-  function readResponse(response: Response): Promise<Body> {
+  function readResponse(response: Response, limit: number): Promise<Body> {
     const mimeType = response.headers.get('content-type') ?? ''
     if (!response.body) return Promise.resolve({ size: 0 })
     // It may never end.
     if (/^text\/event-stream/i.test(mimeType)) return Promise.resolve({ size: -1, omitted: 'stream' })
     const length = Number(response.headers.get('content-length') ?? 0)
-    if (length > maxBodyBytes) return Promise.resolve({ size: length, omitted: 'too-large' })
-    return readCopy(response, mimeType)
+    if (length > limit) return Promise.resolve({ size: length, omitted: 'too-large' })
+    return readCopy(response, mimeType, limit)
   }
 
-  function readCopy(original: Request | Response, mimeType: string): Promise<Body> {
+  function readCopy(original: Request | Response, mimeType: string, limit: number): Promise<Body> {
     const { body } = original.clone()
-    return body ? readStream(body, mimeType, maxBodyBytes) : Promise.resolve({ size: 0 })
+    return body ? readStream(body, mimeType, limit) : Promise.resolve({ size: 0 })
   }
 }
 

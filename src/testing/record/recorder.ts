@@ -1,7 +1,7 @@
 import type { TokenSource } from '../../ports.ts'
 import type { Har, SecretKind } from '../har/format.ts'
 import { type RedactOptions, toRedactedHar } from '../redact/har.ts'
-import type { Given } from '../redact/study.ts'
+import { type Given, study } from '../redact/study.ts'
 import { type AxiosLike, recordAxios } from './axios.ts'
 import { recordFetch } from './fetch.ts'
 import { type Include, toFilter } from './filter.ts'
@@ -14,7 +14,10 @@ export interface RecorderOptions {
   readonly manager?: ManagerLike | readonly ManagerLike[]
   /** What else is secret, and what may be told. */
   readonly redact?: RedactOptions
-  /** Which URLs are recorded: those that begin with a text, match an expression, or for which a function says so. Default: all. */
+  /**
+   * Which URLs are recorded: those that begin with a text, match an expression, or for which a function says so. Default: all.
+   * What is secret is learned from the others too.
+   */
   readonly include?: Include
   /** A larger body is left out, and the recording says so. Default 1 MiB. */
   readonly maxBodyBytes?: number
@@ -71,6 +74,7 @@ const MAX_BODY_BYTES = 1_048_576
  */
 export function createRecorder(options: RecorderOptions = {}): Recorder {
   const { manager, redact = {}, include, maxBodyBytes = MAX_BODY_BYTES } = options
+  const { fields = [] } = redact
   const tape = createTape()
   const given = new Map<string, Given>()
   const undo: (() => void)[] = []
@@ -83,7 +87,9 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
     },
   }
   for (const [index, one] of [manager ?? []].flat().entries()) {
-    const know = (secret: Given): void => notes.know({ ...secret, session: `${index} ${secret.session ?? ''}` })
+    const know = ({ session, ...secret }: Given): void =>
+      // Of what passes between the manager and its source nobody has said yet whose session it is.
+      notes.know(session === undefined ? secret : { ...secret, session: `${index} ${session}` })
     undo.push(watchManager(one, { ...notes, know }))
   }
 
@@ -98,7 +104,12 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
     learn: (value, kind = 'secret') => notes.know({ value, kind }),
     settled: tape.settled,
     toHar: () => toRedactedHar(tape.observed(), redact, [...given.values()]),
-    clear: tape.clear,
+    clear() {
+      // What it showed is known from now on, and whose it is.
+      for (const secret of study(tape.observed(), { fields, given: [...given.values()] }).vault.secrets())
+        notes.know(secret)
+      tape.clear()
+    },
     stop() {
       for (const detach of undo.splice(0)) detach()
     },

@@ -13,6 +13,8 @@ export interface Sent {
   /** The platform was asked to send its cookies along. */
   readonly credentials: boolean
   readonly fromSource: boolean
+  /** The recording is to have it. All else is taken down for what it tells of secrets. */
+  readonly isIncluded: boolean
 }
 
 /** What came back. */
@@ -94,7 +96,11 @@ export function createTape(): Tape {
         },
       }
     },
-    observed: () => slots.map((slot) => ({ entry: toEntry(slot), fromSource: slot.sent.fromSource })),
+    observed: () =>
+      slots.map((slot) => {
+        const { fromSource, isIncluded } = slot.sent
+        return { entry: toEntry(slot), fromSource, isIncluded }
+      }),
     async settled() {
       while (pending.size > 0) await Promise.all(pending)
     },

@@ -41,7 +41,8 @@ export function toRedactedHar(observed: readonly Observed[], options: RedactOpti
   const { vault, marks } = study(observed, { fields, given: [...given, ...others] })
   const known = vault.known()
   const redactor = createTextRedactor(known, vault)
-  const entries = observed.map(({ entry }, index) => {
+  const entries = observed.flatMap(({ entry, isIncluded }, index) => {
+    if (!isIncluded) return []
     const { principal, exchange } = marks[index] ?? {}
     return {
       ...redactEntry(entry, redactor),
@@ -49,12 +50,15 @@ export function toRedactedHar(observed: readonly Observed[], options: RedactOpti
       ...(exchange === undefined ? {} : { _exchange: exchange }),
     }
   })
+  const included = [...observed.keys()].filter((index) => observed[index]?.isIncluded)
+  const places = new Map(included.map((index, place) => [index, place]))
+  const placeOf = (index: number | null): number | null => (index === null ? null : (places.get(index) ?? null))
   const har: Har = {
     log: {
       version: '1.2',
       creator: { name: 'tokenward', version: String(RECORDING_VERSION) },
       _tokenward: RECORDING_VERSION,
-      _tokens: vault.references(claims),
+      _tokens: vault.references(claims, redactor.used).map((one) => ({ ...one, issuedBy: placeOf(one.issuedBy) })),
       entries,
     },
   }

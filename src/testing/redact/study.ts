@@ -5,15 +5,9 @@ import { credentialsOf } from './credentials.ts'
 import { dealingOf, type Dealing, type Observed } from './exchange.ts'
 import { kindOfCookie, kindOfField, kindOfHeader } from './names.ts'
 import { createPrincipals } from './principals.ts'
-import { createVault, type Secret, type Vault } from './vault.ts'
+import { createVault, type Given, type Secret, type Vault } from './vault.ts'
 
-/** A secret that somebody knows beside what the exchanges show. */
-export interface Given {
-  readonly value: string
-  readonly kind: SecretKind
-  readonly session?: string | undefined
-  readonly subject?: string | undefined
-}
+export type { Given }
 
 export interface StudyOptions {
   /** Fields, headers and cookies that hold secrets, beside those that everybody knows. */
@@ -59,10 +53,13 @@ export function study(observed: readonly Observed[], { fields: named, given }: S
     return { principal, exchange: dealing.exchange }
   })
 
-  for (const { value, kind, session, subject } of given) {
-    const principal = vault.get(value)?.principal ?? principals.meet({ session: session ?? 'given', subject })
-    vault.add(value, { kind, principal })
+  // Of whom nothing is known, he is the last who is: those come after all others.
+  const isOwned = ({ session, subject }: Given): boolean => session !== undefined || subject !== undefined
+  for (const { value, kind, session, subject } of given.filter(isOwned)) {
+    const principal = vault.get(value)?.principal ?? principals.meet({ session, subject })
+    vault.add(value, { kind, principal, isShown: false })
   }
+  for (const { value, kind } of given.filter((one) => !isOwned(one))) vault.add(value, { kind, isShown: false })
   return { vault, marks }
 
   function whoIs({ entry }: Observed, { response, fields, exchange }: Dealing): number | undefined {

@@ -17,6 +17,8 @@ export interface RedactorOptions {
 export interface TextRedactor {
   /** `text` with a placeholder wherever a secret was. In a URL it is percent-encoded. */
   redact(text: string, options?: { readonly url?: boolean }): string
+  /** The ids of the placeholders that were put in. */
+  readonly used: ReadonlySet<string>
   /** Whether a secret stands in bytes that are no text. */
   occursIn(bytes: Uint8Array): boolean
 }
@@ -34,6 +36,8 @@ const MAX_ROUNDS = 8
 export function createTextRedactor(known: readonly Known[], { encoded }: RedactorOptions): TextRedactor {
   const find = createFinder(known.flatMap((one) => needlesOf(one.value, one)))
 
+  const used = new Set<string>()
+
   function redact(text: string, { url = false } = {}): string {
     let now = text
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -42,7 +46,9 @@ export function createTextRedactor(known: readonly Known[], { encoded }: Redacto
       const parts: string[] = []
       let from = 0
       for (const { start, end, id } of replacements) {
-        parts.push(now.slice(from, start), url ? encodeURIComponent(placeholder(id())) : placeholder(id()))
+        const name = id()
+        used.add(name)
+        parts.push(now.slice(from, start), url ? encodeURIComponent(placeholder(name)) : placeholder(name))
         from = end
       }
       now = parts.join('') + now.slice(from)
@@ -98,6 +104,7 @@ export function createTextRedactor(known: readonly Known[], { encoded }: Redacto
 
   return {
     redact,
+    used,
     occursIn(bytes) {
       const views = [new TextDecoder('latin1').decode(bytes), new TextDecoder('utf-16le').decode(bytes)]
       const odd = new TextDecoder('utf-16le').decode(bytes.subarray(1))

@@ -3,6 +3,14 @@ import { ownMembers } from '../../lib/own.ts'
 import type { SecretKind, TokenReference } from '../har/format.ts'
 import type { Known } from './text.ts'
 
+/** A secret that somebody knows beside what the exchanges show. */
+export interface Given {
+  readonly value: string
+  readonly kind: SecretKind
+  readonly session?: string | undefined
+  readonly subject?: string | undefined
+}
+
 /** A secret that somebody has seen, and what is known of it. */
 export interface Secret {
   readonly value: string
@@ -13,6 +21,8 @@ export interface Secret {
   tokenType: 'Bearer' | 'DPoP' | undefined
   scope: string | undefined
   ttlS: number | undefined
+  /** An exchange shows it. */
+  isShown: boolean
 }
 
 export type Facts = Partial<Omit<Secret, 'value'>> & Pick<Secret, 'kind'>
@@ -22,12 +32,14 @@ export interface Vault {
   /** Takes a secret in; what was known of it before stays, unless it was only known to be one. */
   add(value: string, facts: Facts): Secret
   get(value: string): Secret | undefined
+  /** All of them, for a recording that goes on without what showed them. */
+  secrets(): Given[]
   /** A new principal. */
   newPrincipal(): number
   /** Names all secrets, in the order in which they came. */
   known(): readonly Known[]
-  /** Says of each what may be said. */
-  references(claims: readonly string[]): readonly TokenReference[]
+  /** Says of each that an exchange shows, or whose id is in `used`, what may be said. */
+  references(claims: readonly string[], used: ReadonlySet<string>): readonly TokenReference[]
   /** The id of an encoded text with placeholders in it. */
   encoded(template: string, encoding: NonNullable<TokenReference['encoding']>): string
 }
@@ -57,22 +69,25 @@ export function createVault(): Vault {
     add(value, facts) {
       const before = secrets.get(value)
       if (before) {
-        const { kind, ...rest } = facts
+        const { kind, isShown = true, ...rest } = facts
         if (before.kind === 'secret') before.kind = kind
         for (const [name, fact] of Object.entries(rest)) {
           if (before[name as keyof Secret] === undefined) Object.assign(before, { [name]: fact })
         }
+        before.isShown ||= isShown
         if (before.issuedBy === null && before.kind === kind) before.issuedBy = facts.issuedBy ?? null
         return before
       }
       const { kind, principal = Math.max(1, principals), issuedBy = null } = facts
-      const { refreshedFrom, tokenType, scope, ttlS } = facts
-      const secret: Secret = { value, kind, principal, issuedBy, refreshedFrom, tokenType, scope, ttlS }
+      const { refreshedFrom, tokenType, scope, ttlS, isShown = true } = facts
+      const secret: Secret = { value, kind, principal, issuedBy, refreshedFrom, tokenType, scope, ttlS, isShown }
       principals = Math.max(principals, principal)
       secrets.set(value, secret)
       return secret
     },
     get: (value) => secrets.get(value),
+    secrets: () =>
+      Array.from(secrets.values(), ({ value, kind, principal }) => ({ value, kind, session: `before p${principal}` })),
     newPrincipal: () => ++principals,
     known() {
       return [...ids()].flatMap(([{ value, kind }, id]) => {
@@ -85,9 +100,10 @@ export function createVault(): Vault {
         return [{ value, id }, ...parts.filter((part) => isJwt && part.value.length >= PART_LENGTH)]
       })
     },
-    references(allowed) {
+    references(allowed, used) {
       const named = ids()
-      const own = [...named].map(([secret, id]) => toReference(secret, { id, named, allowed }))
+      const told = [...named].filter(([{ isShown }, id]) => isShown || used.has(id))
+      const own = told.map(([secret, id]) => toReference(secret, { id, named, allowed }))
       return [...own, ...templates.values()]
     },
     encoded(template, encoding) {
