@@ -1,10 +1,10 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import axios from 'axios'
+import axios, { type AxiosRequestConfig } from 'axios'
 import { createTokenManager, jsonSource, type TokenManager } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
 import { createFetch } from 'tokenward/fetch'
-import { createRecorder, type RecordingError, type Har, type HarEntry } from 'tokenward/testing'
+import { createRecorder, fromEnv, replay, type RecordingError, type Har, type HarEntry } from 'tokenward/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { problemsOfHar } from './har-validator.ts'
 import { startBackend, type Backend } from '../support/backend.ts'
@@ -219,6 +219,24 @@ describe('a session, recorded', () => {
     expect(entries[0]?.response.content.text).toBe('for {{access_p1_1}}')
     // Its place among the entries is that of none.
     expect(_tokens?.find(({ kind }) => kind === 'access')?.issuedBy).toBeNull()
+  })
+
+  test.each<[string, (origin: string) => AxiosRequestConfig]>([
+    ['its auth', (origin) => ({ url: `${origin}/x`, auth: { username: 'ann', password: 'a long password' } })],
+    ['its URL', (origin) => ({ url: `${origin.replace('//', '//ann:a%20long%20password@')}/x` })],
+  ])('what axios is given in %s is recorded as it is sent', async (_, configOf) => {
+    const origin = await serve((request, response) => response.end(request.headers.authorization))
+    const api = axios.create({ adapter: 'http' })
+    const recorder = createRecorder()
+    recorder.attach(api)
+    await api.request(configOf(origin))
+    await recorder.settled()
+    const [entry] = recorder.toHar().log.entries
+    expect(entry?.request.url).toBe(`${origin}/x`)
+    expect(authorizationOf(entry!)).toBe('Basic {{encoded_p1_1}}')
+    expect(entry?.response.content.text).toBe('Basic {{encoded_p1_1}}')
+    const report = await replay(recorder.toHar(), { tokens: fromEnv({ TOKEN_PASSWORD_P1: 'a long password' }) })
+    expect(report.text).toMatch(/1 exchanges: 1 as recorded/)
   })
 
   test('of a manager it knows what its source is given and gives, whatever way the source asks', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { HarEntry } from 'tokenward/testing'
+import type { Har, HarEntry } from 'tokenward/testing'
 import { describe, expect, test } from 'vitest'
 import { toRedactedHar } from '../../src/testing/redact/har.ts'
 import { findSurvivor } from '../../src/testing/redact/survivors.ts'
@@ -94,6 +94,81 @@ describe('secrets are known by what they are used for', () => {
     expect(see(redacted(sketch)[0]!)).toEqual(expected)
   })
 
+  const random = 'q7Zt2mVx9Kc4Lw8RbN1s'
+  const jwtLike = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSIsImp0aSI6ImFiYyJ9.c2lnbmF0dXJl'
+  const multipart = `--b1\r\ncontent-disposition: form-data; name="password"\r\n\r\na long password\r\n--b1--\r\n`
+
+  test.each<[string, Sketch]>([
+    ['a multipart body', { headers: { 'content-type': 'multipart/form-data; boundary=b1' }, body: multipart }],
+    ['JSON in JSON', { body: { input: JSON.stringify({ user: { password: 'a long password' } }) } }],
+    ['XML', { body: '<?xml version="1.0"?><s:login><s:Password type="x">a long password</s:Password></s:login>' }],
+    ['an attribute in XML', { body: '<login user="ann" password="a long password"/>' }],
+    ['GraphQL', { body: { query: 'mutation { login(email: "a@example.com", password: "a long password") { id } }' } }],
+    ['a form within JSON', { body: { url: '/login?password=a+long+password' } }],
+    ['a fragment', { url: 'https://app.example/#access_token=a%20long%20password' }],
+    ['where somebody came from', { headers: { referer: 'https://app.example/?access_token=a%20long%20password' } }],
+    ['a cookie of JSON', { headers: { cookie: `prefs=${encodeURIComponent('{"password":"a long password"}')}` } }],
+    ['a URL with a name and a password', { url: 'https://ann:a%20long%20password@api.example.com/' }],
+    ['a list of lines of JSON', { body: '{"a":1}\n{"password":"a long password"}\n' }],
+  ])('in a request: %s', (_, sketch) => {
+    const har = redacted({ method: 'POST', ...sketch }, { answer: 'so: a long password' })
+    expect(har[1]?.response.content.text).toMatch(/^so: \{\{(password|access)_p1_1\}\}$/)
+  })
+
+  test.each<[string, Sketch]>([
+    ['token and refresh', { answer: { token: random, refresh: 'rt-12345678' } }],
+    ['access and refresh', { answer: { access: random, refresh: 'rt-12345678' } }],
+    ['a resource of JSON:API', { body: { password: 'x' }, answer: { data: { attributes: { token: random } } } }],
+    ['lines of JSON', { answer: `{"n":1}\n{"access_token":"${random}"}\n` }],
+    ['events', { answer: `event: x\ndata: {"access_token":"${random}"}\n\n` }],
+    ['a session by its id', { answer: { session_id: random } }],
+    ['a key of a service', { answer: { accessKey: random } }],
+    ['XML', { answer: `<r><access_token>${random}</access_token></r>` }],
+    ['a form that posts itself', { answer: `<input name="code" value="${random}"><input value="1" name="state">` }],
+    ['a code, and nothing beside it', { status: 302, answered: { location: `https://app.example/cb?code=${random}` } }],
+    ['a cookie that scripts may read', { answered: { 'set-cookie': `who=${random}; Secure` } }],
+  ])('in an answer: %s', (_, sketch) => {
+    const har = redacted({ method: 'POST', ...sketch }, { answer: `so: ${random}` })
+    expect(har[1]?.response.content.text).toMatch(/^so: \{\{\w+_p1_1\}\}$/)
+  })
+
+  test.each([`AIzaSyA${'b1C2d3E4'.repeat(4)}`, `ghp_${'a1B2c3'.repeat(6)}`, jwtLike])(
+    'what says so itself: %s',
+    (key) => {
+      const [entry] = redacted({ url: `https://maps.example/js?key=${key}`, answer: { nothing: [key] } })
+      expect(entry?.response.content.text).toBe('{"nothing":["{{secret_p1_1}}"]}')
+    },
+  )
+
+  test('a login whose answer names its tokens in its own way is one', () => {
+    const [login, refresh] = redacted(
+      { method: 'POST', body: { password: 'a long password' }, answer: { access: random, refresh: 'rt-12345678' } },
+      { method: 'POST', body: { refresh: 'rt-12345678' }, answer: { access: `${random}2` } },
+    )
+    expect([login?._exchange, JSON.parse(login?.response.content.text ?? '')]).toEqual([
+      'login',
+      { access: '{{access_p1_1}}', refresh: '{{refresh_p1_1}}' },
+    ])
+    expect([refresh?._principal, refresh?.request.postData?.text]).toEqual(['p1', '{"refresh":"{{refresh_p1_1}}"}'])
+  })
+
+  test('in small letters, as hosts and types are, and in the type of a part', () => {
+    const token = 'Abcd-EFGH-1234'
+    const entry = entryOf({
+      method: 'POST',
+      url: `https://${token}.example.com/`,
+      headers: { authorization: `Bearer ${token}`, [token.toLowerCase()]: '1' },
+    })
+    const part = { name: 'a', fileName: 'b', contentType: `text/${token.toLowerCase()}`, value: 'c' }
+    const request = { ...entry.request, postData: { mimeType: 'multipart/form-data', params: [part] } }
+    const { log } = toRedactedHar([{ entry: { ...entry, request }, fromSource: false, isIncluded: true }], {}, [])
+    expect(log.entries[0]?.request).toMatchObject({
+      url: 'https://%7B%7Baccess_p1_1%7D%7D.example.com/',
+      headers: [{ value: 'Bearer {{access_p1_1}}' }, { name: '{{access_p1_1}}' }],
+      postData: { params: [{ contentType: 'text/{{access_p1_1}}' }] },
+    })
+  })
+
   test('the parts of a JWT are no more to be seen than the whole', () => {
     const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm5AZXhhbXBsZS5jb20ifQ.c2lnbmF0dXJlLW9mLXRoaXM'
     const [, payload = '', signature = ''] = jwt.split('.')
@@ -161,6 +236,8 @@ describe('what the redaction leaves, the check finds', () => {
     ['base64', Buffer.from(`ab${secret}`).toString('base64')],
     ['base64url', Buffer.from(`a${secret}`).toString('base64url')],
     ['hex', Buffer.from(secret).toString('hex')],
+    ['in small letters', secret.toLowerCase()],
+    ['base64, twice', Buffer.from(Buffer.from(`{"a":"${secret}"}`).toString('base64')).toString('base64')],
   ])('%s', (_, text) => {
     const har = {
       log: {
@@ -172,6 +249,33 @@ describe('what the redaction leaves, the check finds', () => {
     expect(findSurvivor(har, known)).toEqual({ id: 'access_p1_1', entry: 1, place: 'response.headers.0.value' })
     expect(findSurvivor({ log: { ...har.log, entries: [entryOf()] } }, known)).toBeUndefined()
   })
+
+  test('a short one, where it is a value of its own', () => {
+    const short = [{ id: 'password_p1_1', value: 'demo' }]
+    const withHeader = (text: string): Har => ({
+      log: { version: '1.2', creator: { name: '', version: '' }, entries: [entryOf({ answered: { 'x-any': text } })] },
+    })
+    for (const text of ['demo', 'pass=demo', '{"p":"demo"}', 'p=%22demo%22']) {
+      expect(findSurvivor(withHeader(text), short)?.place).toBe('response.headers.0.value')
+    }
+    for (const text of ['demonstrates', 'demo@example.com']) {
+      expect(findSurvivor(withHeader(text), short)).toBeUndefined()
+    }
+  })
+
+  test.each(['password', 'refresh', 'secret', 'entries', 'text', 'GET', 'p1', 'tokenward', 'HTTP/1.1', '1.2', 'json'])(
+    "what a recording says by itself is nobody's secret: somebody has the password %s",
+    (password) => {
+      const [entry] = redacted({
+        method: 'POST',
+        url: 'https://api.example.com/login',
+        body: { email: 'ann@example.com', password },
+        answer: { access_token: 'a-token-of-length' },
+      })
+      expect(JSON.parse(entry?.request.postData?.text ?? '')).toMatchObject({ email: 'ann@example.com' })
+      expect(entry?.request.postData?.text).toContain('"{{password_p1_1}}"}')
+    },
+  )
 
   test('a secret in what names itself so: the file is refused, and the message quotes nothing', () => {
     const entry = {

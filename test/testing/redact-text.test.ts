@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fieldsOfText } from '../../src/testing/har/bodies.ts'
+import { layersOf } from '../../src/testing/redact/layers.ts'
 import { createTextRedactor } from '../../src/testing/redact/text.ts'
 
 const secret = 'Zq8+tok/en=="\'\\é&<7'
@@ -43,17 +45,77 @@ const spellings: Record<string, (text: string) => string> = {
   'JSON, percent-encoded': (text) => encodeURIComponent(json(text)),
   'HTML-escaped': html,
   'JSON in HTML': (text) => html(json(text)),
+  'percent-encoded in JSON in HTML, percent-encoded': (text) =>
+    encodeURIComponent(html(json(encodeURIComponent(text)))),
+  'beside a percent sign that is none': (text) => `%FF${percentAll(text)}%C3`,
+  'as code points': (text) => Array.from(text, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`).join(''),
+  'in octal': (text) =>
+    Array.from(text, (one) => (one > '\xff' ? one : `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`)).join(''),
+  'quoted-printable, in lines': (text) =>
+    hex(text).toUpperCase().replaceAll(/../g, '=$&').replaceAll(/.{12}/g, '$&=\r\n'),
 }
+
+/** What is around a secret in its spelling, and no part of it. */
+const rest = /%FF|%C3|=\r\n/g
 
 describe('a secret is found however it is spelled', () => {
   test.each(Object.entries(spellings))('%s', (_, spell) => {
     const { redact } = redactorOf(secret, jwt)
+    const redacted = (text: string): string => redact(text).replaceAll(rest, '')
     for (const value of [secret, jwt]) {
       const id = value === secret ? 'access_p1_1' : 'access_p1_2'
-      expect(redact(`before ${spell(value)} after`)).toBe(`before {{${id}}} after`)
-      expect(redact(spell(value))).toBe(`{{${id}}}`)
-      expect(redact(`x${spell(value)}${spell(value)}`)).toBe(`x{{${id}}}{{${id}}}`)
+      expect(redacted(`before ${spell(value)} after`)).toBe(`before {{${id}}} after`)
+      expect(redacted(spell(value))).toBe(`{{${id}}}`)
+      expect(redacted(`x${spell(value)}${spell(value)}`)).toBe(`x{{${id}}}{{${id}}}`)
     }
+  })
+
+  test.each<[string, string, string]>([
+    ['Latin-1, percent-encoded', 'pass=caf%E9-Cr%E8me&a=%E9', 'pass={{access_p1_1}}&a=%E9'],
+    ['UTF-8 that was read as Latin-1', 'a: cafÃ©-CrÃ¨me.', 'a: {{access_p1_1}}.'],
+    ['in small letters', 'https://café-crème.example/', 'https://{{access_p1_1}}.example/'],
+    ['Latin-1 in base64', Buffer.from('ann:café-Crème', 'latin1').toString('base64'), '{{access_p1_1}}'],
+    ['Latin-1 in hex', Buffer.from('café-Crème', 'latin1').toString('hex'), '{{encoded_p1_1}}'],
+    ['UTF-16', Buffer.from('a café-Crème b', 'utf16le').toString('latin1'), 'a\0 {{access_p1_1}}\0 \0b\0'],
+    [
+      'UTF-16, the greater byte first',
+      '\0caf\0\xe9'.replace('caf', 'c\0a\0f') + '\0-\0C\0r\0\xe8\0m\0e',
+      '{{access_p1_1}}',
+    ],
+  ])('%s', (_, text, expected) => {
+    const { redact } = redactorOf('café-Crème')
+    expect(redact(text).replace(/^[\w+/]{1,8}(?=\{)|(?<=\}\})\w{0,2}=*$/g, '')).toBe(expected)
+  })
+
+  test('in hex of large and small letters', () => {
+    const { redact } = redactorOf(secret)
+    const mixed = Array.from(hex(secret), (digit, at) => (at % 3 ? digit : digit.toUpperCase())).join('')
+    expect(redact(`id ${mixed}.`)).toBe('id {{encoded_p1_1}}.')
+  })
+
+  test.each([2, 3])('in base64, %i times', (times) => {
+    const { redact, templates } = redactorOf(secret)
+    let text = `{"a":"${secret}"}`
+    for (let time = 0; time < times; time++) text = Buffer.from(text).toString('base64')
+    expect(redact(`/path/${text}&x=1`)).toMatch(/^\/path\/\{\{encoded_p1_\d\}\}&x=1$/)
+    expect(templates[0]).toBe('base64 {"a":"{{access_p1_1}}"}')
+    expect(templates).toHaveLength(times)
+  })
+
+  test('in base64 that is broken into lines, also in JSON', () => {
+    const { redact, templates } = redactorOf(secret)
+    const text = Buffer.from(`before ${secret} and after it`).toString('base64').replaceAll(/.{16}/g, '$&\r\n  ')
+    expect(redact(`data:\n${text}\n\nend`)).toBe('data:\n{{encoded_p1_1}}\n\nend')
+    expect(redact(JSON.stringify({ text }))).toBe('{"text":"{{encoded_p1_2}}"}')
+    expect(templates[1]).toBe(`base64 before {{access_p1_1}} and after it`)
+  })
+
+  test('in base64 of UTF-16, as a shell takes it', () => {
+    const { redact } = redactorOf(secret, jwt)
+    const encoded = (text: string): string => Buffer.from(text, 'utf16le').toString('base64')
+    expect(redact(`-enc ${encoded(`login ${jwt}`)}`)).toBe('-enc {{encoded_p1_1}}')
+    // Of what is no UTF-8 as bytes nothing can be said but whose it is.
+    expect(redact(encoded(`login ${secret}`))).toMatch(/^[\w+/]{14,16}\{\{access_p1_1\}\}\w{0,2}=?$/)
   })
 
   test.each([0, 1, 2, 3, 4, 5])('in base64, %i bytes after its beginning', (skip) => {
@@ -118,6 +180,13 @@ describe('what is no secret stays as it was', () => {
     expect(redact(other)).toBe(other)
   })
 
+  test('a short secret of letters and digits is one wherever it stands, and the end of a sentence is no part of one', () => {
+    const { redact } = redactorOf('x7Kp2q', 'demo')
+    expect(redact('v-x7Kp2q_1 X7KP2Q, a demo. (demo!) my-demo demonstrates Demo')).toBe(
+      'v-{{access_p1_1}}_1 X7KP2Q, a {{access_p1_2}}. ({{access_p1_2}}!) my-demo demonstrates Demo',
+    )
+  })
+
   test('the name of a placeholder may be a secret', () => {
     const { redact } = redactorOf('access_p1_1', 'password')
     expect(redact('access_p1_1 password')).toBe('{{access_p1_1}} {{access_p1_2}}')
@@ -133,6 +202,31 @@ describe('what is no secret stays as it was', () => {
       }),
     )
   })
+})
+
+test('however escapes are mixed, a text is looked through a dozen times and no more', () => {
+  const line = `${encodeURIComponent(json(json('é "q" &')))}\\u0041%2541&amp;quot;\\\\n=20%FF=\n&#x25;41 `
+  expect([...layersOf(line.repeat(100))].length).toBeLessThan(13)
+})
+
+test('whatever is repeated in a text, the time grows with its length and no faster', () => {
+  const { redact } = redactorOf(secret, jwt, '1234', ...Array.from({ length: 50 }, (_, at) => `token-number-${at}`))
+  const pieces = ['%', '%41', '\\', '\\u{', '&', '&#', '=', '=\n', '\n ', 'QUJD', '1234', '12', jwt, 'token-number-']
+  const bodies = ['<a ', '<a b="', 'a ', 'a:"', '{"a":', '{a:"\\', '--\n', '[', '{}\n', 'data:', 'a=&', '"/?a=', '&#']
+  const slow: string[] = []
+  for (const piece of [...pieces, ...bodies]) {
+    const time = (length: number): number => {
+      const text = piece.repeat(length / piece.length)
+      const started = performance.now()
+      redact(text)
+      for (const before of ['', '<a>', '{', 'query {', '--x\r\n']) fieldsOfText(before + text)
+      return performance.now() - started
+    }
+    const [small, large] = [time(10_000), time(40_000)]
+    // Four times as long may take four times as long, and some for a busy machine: sixteen times would be quadratic.
+    if (large > 400 && large > small * 10) slow.push(`${piece} ${small.toFixed(0)} ms, ${large.toFixed(0)} ms`)
+  }
+  expect(slow).toEqual([])
 })
 
 test('no secret survives in any place and any spelling', () => {

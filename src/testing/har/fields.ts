@@ -1,4 +1,4 @@
-import type { HarPair, HarPostData } from './format.ts'
+import type { HarPair } from './format.ts'
 
 /** A value in a body, by the names that lead to it. */
 export interface Field {
@@ -35,17 +35,6 @@ export function fieldsOf(value: unknown): Field[] {
     } else if (here !== undefined) fields.push({ path, name, value: here as Field['value'] })
   }
   return fields
-}
-
-/** The values that a request carries in its body, whatever it is made of. */
-export function fieldsOfBody({ mimeType, text, params }: HarPostData): Field[] {
-  if (params) return params.map(({ name, value = '' }) => ({ path: [name], name, value }))
-  if (text === undefined) return []
-  if (/^application\/x-www-form-urlencoded/i.test(mimeType)) return fieldsOfForm(text)
-  const body = parseJson(text)
-  if (body !== undefined) return fieldsOf(body)
-  // Some clients forget to say that it is a form.
-  return /^[\w.~%+-]+=[^\s<{]*$/.test(text) ? fieldsOfForm(text) : []
 }
 
 export function fieldsOfForm(text: string): Field[] {

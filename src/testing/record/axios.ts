@@ -1,6 +1,6 @@
 import type { HarPair } from '../har/format.ts'
+import { basicOf } from '../har/userinfo.ts'
 import { type Body, limitOf, readBody } from './body.ts'
-import { toBase64, toBytes } from '../redact/base64.ts'
 import { absolute, mimeTypeOf, type Take, type Tape } from './tape.ts'
 
 /** What is needed of an axios instance. */
@@ -132,7 +132,7 @@ async function loadAdapters(): Promise<GetAdapter> {
 function withAuth(headers: readonly HarPair[], auth: Config['auth']): readonly HarPair[] {
   if (!auth) return headers
   const { username = '', password = '' } = auth
-  const value = `Basic ${toBase64(toBytes(`${username}:${password}`))}`
+  const value = basicOf(username, password)
   return [...headers.filter(({ name }) => name.toLowerCase() !== 'authorization'), { name: 'Authorization', value }]
 }
 

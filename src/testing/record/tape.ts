@@ -1,6 +1,8 @@
 import { clock } from '../../adapters/clock.ts'
 import { lifecycle } from '../../adapters/lifecycle.ts'
+import { headerOf } from '../har/fields.ts'
 import type { HarEntry, HarPair, HarPostData, HarResponse } from '../har/format.ts'
+import { takeUserinfo } from '../har/userinfo.ts'
 import type { Observed } from '../redact/exchange.ts'
 import type { Body } from './body.ts'
 
@@ -123,8 +125,10 @@ function codeOf(reason: unknown): string {
 }
 
 function toEntry({ sent, startedAt, began, endedAt, requestBody, came, responseBody, error }: Slot): HarEntry {
-  const { method, headers, credentials } = sent
-  const url = absolute(sent.url)
+  const { method, credentials } = sent
+  const { url, authorization } = takeUserinfo(absolute(sent.url))
+  const isGiven = authorization === undefined || headerOf(sent.headers, 'authorization') !== undefined
+  const headers = isGiven ? sent.headers : [...sent.headers, { name: 'Authorization', value: authorization }]
   const timeMs = Math.max(0, Math.round((endedAt ?? began) - began))
   const postData = toPostData(requestBody ?? { size: -1, omitted: 'unread' }, headers)
   return {

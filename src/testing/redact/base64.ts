@@ -1,5 +1,3 @@
-const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-
 export function toBytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text)
 }
@@ -13,11 +11,19 @@ export function toText(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** The text of these code units, or of bytes as Latin-1. */
+export function fromUnits(units: Uint8Array | Uint16Array): string {
+  const parts: string[] = []
+  // Not by spreading: that takes ten times as long. There is a limit to how many arguments may be.
+  for (let at = 0; at < units.length; at += 0x2000) {
+    parts.push(Reflect.apply(String.fromCharCode, undefined, units.subarray(at, at + 0x2000)) as string)
+  }
+  return parts.join('')
+}
+
 /** With padding. */
 export function toBase64(bytes: Uint8Array): string {
-  const chunks: string[] = []
-  for (let at = 0; at < bytes.length; at += 0x6000) chunks.push(String.fromCharCode(...bytes.subarray(at, at + 0x6000)))
-  return btoa(chunks.join(''))
+  return btoa(fromUnits(bytes))
 }
 
 /** Without padding. */
@@ -39,13 +45,11 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
 /** The characters of base64 that `bytes` decide alone, wherever in a longer run they stand: one for each alignment. */
 export function base64Pieces(bytes: Uint8Array): string[] {
   return [0, 1, 2].map((skip) => {
-    let piece = ''
-    // Bit by bit from the first whole sixth: what is before and after it belongs to the neighbours too.
-    for (let bit = (6 - ((skip * 8) % 6)) % 6; bit + 6 <= bytes.length * 8; bit += 6) {
-      const pair = ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0)
-      piece += STANDARD[(pair >> (10 - (bit & 7))) & 63] ?? ''
-    }
-    return piece
+    const shifted = new Uint8Array(skip + bytes.length)
+    shifted.set(bytes, skip)
+    // From the first whole sixth to the last: what is before and after it belongs to the neighbours too.
+    const from = Math.ceil((skip * 8) / 6)
+    return toBase64(shifted).slice(from, Math.floor((shifted.length * 8) / 6))
   })
 }
 

@@ -24,8 +24,11 @@ function read(header: string): Credential[] {
       return [{ value: rest, kind: 'access', tokenType: 'DPoP' }]
     case 'basic': {
       const bytes = fromBase64(rest)
-      const [, password = ''] = /^[^:]*:(.*)$/s.exec((bytes && toText(bytes)) ?? '') ?? []
-      return password === '' ? [] : [{ value: password, kind: 'password' }]
+      const [, name = '', password = ''] = /^([^:]*):(.*)$/s.exec((bytes && toText(bytes)) ?? '') ?? []
+      // Some have no name for who asks but the key itself.
+      const isKey = /^(x-oauth-basic|x|)$/.test(password)
+      if (isKey) return name === '' ? [] : [{ value: name, kind: 'secret' }]
+      return [{ value: password, kind: 'password' }]
     }
     default:
       return [{ value: rest, kind: 'secret' }]

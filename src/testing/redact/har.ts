@@ -104,11 +104,12 @@ function redactPairs<Pair extends HarPair>(pairs: readonly Pair[], { redact }: T
 
 function redactPostData({ text, params, ...rest }: HarPostData, redactor: TextRedactor): HarPostData {
   const { redact } = redactor
-  const parts = params?.map(({ name, value, fileName, ...part }) => ({
+  const parts = params?.map(({ name, value, fileName, contentType, ...part }) => ({
     ...part,
     name: redact(name),
     ...(value === undefined ? {} : { value: redact(value) }),
     ...(fileName === undefined ? {} : { fileName: redact(fileName) }),
+    ...(contentType === undefined ? {} : { contentType: redact(contentType) }),
   }))
   const kept = { ...rest, mimeType: redact(rest.mimeType), ...(parts ? { params: parts } : {}) }
   if (text === undefined) return kept

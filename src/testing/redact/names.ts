@@ -6,26 +6,39 @@ const FIELDS: readonly (readonly [RegExp, SecretKind])[] = [
   [/^(access|auth|bearer|session|api)token$|^jwt$/, 'access'],
   [/^idtoken(hint)?$/, 'id'],
   [/^codeverifier$/, 'verifier'],
-  [/^authorizationcode$/, 'code'],
+  [/^(authorization|auth)code$/, 'code'],
   [
     /^(.*(password|passwd|passphrase)|pwd|pass|pin|pincode|otp|totp|mfacode|onetimecode|passcode)(confirmation|confirm|again)?$/,
     'password',
   ],
   [/^(clientassertion|assertion|subjecttoken|actortoken|samlresponse|loginticket)$/, 'assertion'],
   [/^(clientsecret|secret|apikey|apisecret|secretkey|privatekey|devicecode|recoverycode|backupcodes?)$/, 'secret'],
+  [/^((secret)?accesskey(id)?|subscriptionkey|authkey|masterkey|sharedkey|accountkey|signingkey)$/, 'secret'],
+  [/^((j|php|asp)?sess(ion)?id|sessionkey|sid|sig|xamz(signature|securitytoken)|xgoogsignature)$/, 'secret'],
   [/^x?(csrf|xsrf)(token)?$/, 'csrf'],
 ]
 
 const HEADERS: readonly (readonly [RegExp, SecretKind])[] = [
   [/^x(access|auth|session|id)token$/, 'access'],
   [/^x?(csrf|xsrf)(token)?$/, 'csrf'],
-  [/^(x)?(apikey|apitoken|clientsecret|amzsecuritytoken|googapikey)$/, 'secret'],
+  [
+    /^(x)?(amzsecuritytoken|googapikey)$|(apikey|apitoken|clientsecret|subscriptionkey|accesskey|authkey|session(id|token))$/,
+    'secret',
+  ],
   [/^dpop$/, 'proof'],
 ]
+
+const KEYS =
+  /^(AIza[\w-]{35}|ya29\.[\w-]{20,}|[sr]k_(live|test)_\w{16,}|sk-[\w-]{20,}|gh[pousr]_\w{36,}|github_pat_\w{22,}|glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|(AKIA|ASIA)[A-Z\d]{16}|SG\.[\w-]{16,}\.[\w-]{16,}|npm_\w{36})$/
 
 /** What a field with this name holds, if that is secret whoever it is. */
 export function kindOfField(name: string): SecretKind | undefined {
   return lookUp(FIELDS, name)
+}
+
+/** Whether a value says by itself that it is secret: as the keys of the great services do, and as a JWT does. */
+export function looksSecret(value: string): boolean {
+  return KEYS.test(value) || (value.startsWith('eyJ') && /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/.test(value))
 }
 
 export function kindOfHeader(name: string): SecretKind | undefined {

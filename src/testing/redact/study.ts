@@ -1,9 +1,7 @@
-import type { Field } from '../har/fields.ts'
-import { fieldsOf, fieldsOfForm, headersOf, parseJson } from '../har/fields.ts'
-import type { ExchangeKind, SecretKind } from '../har/format.ts'
+import type { ExchangeKind } from '../har/format.ts'
 import { credentialsOf } from './credentials.ts'
+import { type Evidence, evidenceOfAnswer, evidenceOfRequest } from './evidence.ts'
 import { dealingOf, type Dealing, type Observed } from './exchange.ts'
-import { kindOfCookie, kindOfField, kindOfHeader } from './names.ts'
 import { createPrincipals } from './principals.ts'
 import { createVault, type Given, type Secret, type Vault } from './vault.ts'
 
@@ -29,9 +27,6 @@ export interface Mark {
 /** How people say who they are when they sign in. */
 const NAMES = /^(e?mail|user_?(name|id)?|login|account|identifier|phone)$/i
 
-/** What is shorter is no secret that a server gives out. */
-const MIN_LENGTH = 6
-
 /** Finds every secret in the exchanges, whose it is, and where it came from. */
 export function study(observed: readonly Observed[], { fields: named, given }: StudyOptions): Studied {
   const vault = createVault()
@@ -49,7 +44,7 @@ export function study(observed: readonly Observed[], { fields: named, given }: S
     if (dealing.exchange === 'login' || dealing.response) current = principal ?? current
     learnRequest(one, dealing, principal ?? current ?? 1)
     if (dealing.response) learnTokens(dealing, index, principal ?? 1)
-    learnAnswer(one, principal ?? current ?? 1)
+    for (const found of evidenceOfAnswer(one.entry.response, dealing)) learn(found, principal ?? current ?? 1)
     return { principal, exchange: dealing.exchange }
   })
 
@@ -90,28 +85,10 @@ export function study(observed: readonly Observed[], { fields: named, given }: S
       : undefined
   }
 
-  function learnRequest({ entry, fromSource }: Observed, { fields, exchange }: Dealing, principal: number): void {
+  function learnRequest({ entry, fromSource }: Observed, dealing: Dealing, principal: number): void {
     const { request } = entry
     for (const { value, kind, tokenType } of credentialsOf(request)) vault.add(value, { kind, principal, tokenType })
-    const query = request.queryString.map((pair) => ({ ...pair, path: [pair.name] }))
-    const all = [...fields, ...query]
-    const isCode =
-      fromSource ||
-      all.some(({ value }) => value === 'authorization_code') ||
-      query.some(({ name }) => name === 'state')
-    for (const { name, value } of all) {
-      const isRevoked = name === 'token' && exchange === 'logout'
-      const kind = isRevoked ? hintIn(fields) : name === 'code' && isCode ? 'code' : undefined
-      learn(name, value, { kind: kind ?? kindOfField(name), principal })
-    }
-    for (const { name, value } of request.headers) learn(name, value, { kind: kindOfHeader(name), principal })
-    for (const { name, value } of request.cookies) learn(name, value, { kind: kindOfCookie(name), principal })
-    for (const header of headersOf(request.headers, 'cookie')) {
-      for (const pair of header.split(';')) {
-        const [name = '', ...value] = pair.trim().split('=')
-        learn(name, value.join('='), { kind: kindOfCookie(name), principal })
-      }
-    }
+    for (const one of evidenceOfRequest(request, dealing, fromSource)) learn(one, principal)
   }
 
   function learnTokens({ response, exchange }: Dealing, index: number, principal: number): void {
@@ -138,36 +115,7 @@ export function study(observed: readonly Observed[], { fields: named, given }: S
     }
   }
 
-  function learnAnswer({ entry }: Observed, principal: number): void {
-    const { headers, content, cookies } = entry.response
-    const body = parseJson(content.text)
-    for (const { name, value } of fieldsOf(body)) {
-      // In an answer a name promises little: `{ "pass": 12 }` counts tests.
-      const isLikely = typeof value === 'string' && value.length >= MIN_LENGTH
-      learn(name, value, { kind: isLikely ? kindOfField(name) : undefined, principal })
-    }
-    for (const { name, value } of headers) learn(name, value, { kind: kindOfHeader(name), principal })
-    for (const { name, value } of cookies) learn(name, value, { kind: kindOfCookie(name), principal })
-    for (const header of headersOf(headers, 'set-cookie')) {
-      const [, name = '', value = ''] = /^\s*([^=;]*)=([^;]*)/.exec(header) ?? []
-      const kind = kindOfCookie(name) ?? (/;\s*httponly/i.test(header) ? 'cookie' : undefined)
-      learn(name, value, { kind, principal })
-    }
-    // The answer of an authorization endpoint: in the query, or in the fragment of the implicit flow.
-    for (const location of [...headersOf(headers, 'location'), entry.response.redirectURL]) {
-      const parameters = fieldsOfForm(location.replace(/^[^?#]*[?#]?/, '').replaceAll(/[?#]/g, '&'))
-      const isCode = parameters.some(({ name }) => name === 'state' || name === 'iss')
-      for (const { name, value } of parameters) {
-        learn(name, value, { kind: kindOfField(name) ?? (name === 'code' && isCode ? 'code' : undefined), principal })
-      }
-    }
-  }
-
-  function learn(
-    name: string,
-    value: Field['value'],
-    { kind, principal }: { kind: SecretKind | undefined; principal: number },
-  ): void {
+  function learn({ name, value, kind }: Evidence, principal: number): void {
     const found = kind ?? (isNamed(name) ? 'secret' : undefined)
     if (found === undefined || value === null || typeof value === 'boolean' || value === '') return
     const text = String(value)
@@ -176,10 +124,4 @@ export function study(observed: readonly Observed[], { fields: named, given }: S
     // The name may promise more than there is.
     if (vault.get(secret)?.kind === undefined || isNamed(name)) vault.add(secret, { kind: found, principal })
   }
-}
-
-/** What sort of token is given back (RFC 7009 section 2.1). */
-function hintIn(fields: readonly Field[]): SecretKind {
-  const hint = fields.find(({ name }) => name === 'token_type_hint')?.value
-  return hint === 'access_token' ? 'access' : 'refresh'
 }

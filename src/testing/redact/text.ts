@@ -1,7 +1,9 @@
 import { fromBase64, toText } from './base64.ts'
+import { createFinder } from './finder.ts'
 import { layersOf, type Layer } from './layers.ts'
-import { createFinder, type Found, needlesOf, SHORT } from './needles.ts'
+import { isTelling, needlesOf } from './needles.ts'
 import { placeholder, placeholderSpans } from './placeholder.ts'
+import { type Group, groupsOf, runsOf } from './runs.ts'
 
 /** A secret, and the id of the placeholder that takes its place. */
 export interface Known {
@@ -26,17 +28,24 @@ export interface TextRedactor {
 interface Replacement {
   readonly start: number
   readonly end: number
+  readonly isExact: boolean
+  /** How many `=` may follow that belong to it. */
+  readonly padding?: number
   /** Asked for when it is used: an id that was given away is in the list of them. */
   id(): string
 }
 
 /** Each round takes away what the one before has hidden, or what overlapped with it. */
 const MAX_ROUNDS = 8
+/** How often base64 may be in base64. */
+const MAX_NESTING = 3
+/** In bytes, where anything may come, something shorter is no find. */
+const SHORTEST_IN_BYTES = 4
 
 export function createTextRedactor(known: readonly Known[], { encoded }: RedactorOptions): TextRedactor {
   const find = createFinder(known.flatMap((one) => needlesOf(one.value, one)))
-
   const used = new Set<string>()
+  let nesting = 0
 
   function redact(text: string, { url = false } = {}): string {
     let now = text
@@ -56,28 +65,43 @@ export function createTextRedactor(known: readonly Known[], { encoded }: Redacto
     return now
   }
 
+  /** The text that base64 holds, redacted. `undefined`: it holds none. `same`: there was nothing to redact. */
+  function redactInside(run: string): { readonly template: string; readonly same: boolean } | undefined {
+    const bytes = fromBase64(run)
+    const plain = bytes && toText(bytes)
+    if (plain === undefined) return undefined
+    nesting++
+    const template = redact(plain)
+    nesting--
+    return { template, same: template === plain }
+  }
+
   function replacementsIn(text: string): Replacement[] {
     const all: Replacement[] = []
+    /** What was looked into in another layer. */
+    const looked = new Map<string, string | undefined>()
     for (const layer of layersOf(text)) {
       const found = find(layer.text)
-      if (found.length === 0) continue
-      const here = found
-        .filter(({ needle }) => needle.form !== 'base64')
-        .map(({ start, end, needle: { form, owner } }) => ({
-          start,
-          end,
-          id: () => (form === 'hex' ? encoded(placeholder(owner.id), 'hex') : owner.id),
-        }))
       const base64 = found.filter(({ needle }) => needle.form === 'base64')
-      for (const one of [...here, ...groupsOf(base64, layer).flatMap((group) => toReplacement(group, layer))]) {
-        all.push({ ...one, start: originOf(layer, one.start), end: originOf(layer, one.end) })
-      }
+      const here: Replacement[] = [
+        ...found
+          .filter(({ needle }) => needle.form !== 'base64')
+          .map(({ start, end, isExact, needle: { form, owner } }) => ({
+            start,
+            end,
+            isExact,
+            id: () => (form === 'hex' ? encoded(placeholder(owner.id), 'hex') : owner.id),
+          })),
+        ...(base64.length === 0 ? [] : groupsOf(base64, layer).flatMap((group) => toReplacement(group, layer))),
+        ...(nesting < MAX_NESTING ? nestedIn(layer, looked) : []),
+      ]
+      for (const one of here) all.push(atOrigin(one, layer, text))
     }
     return all
   }
 
   /** What stands for whole groups of base64: the text in them, if they hold one, can be encoded again in a replay. */
-  function toReplacement(group: Group, { text }: Layer): Replacement[] {
+  function toReplacement(group: Group<Known>, { text }: Layer): Replacement[] {
     // The whole run if it is text: a secret of another length moves all that follows it. Else as little as may be.
     for (const [start, end] of [
       [group.runStart, group.runEnd],
@@ -85,21 +109,39 @@ export function createTextRedactor(known: readonly Known[], { encoded }: Redacto
       [group.start, group.end],
     ] as const) {
       const run = text.slice(start, end)
-      const bytes = fromBase64(run)
-      const plain = bytes && toText(bytes)
-      const template = plain && redact(plain)
-      if (template === undefined) continue
-      if (template !== plain) {
-        const isUrlSafe = /[-_]/.test(run) || run.length % 4 > 0
-        return [{ start, end, id: () => encoded(template, isUrlSafe ? 'base64url' : 'base64') }]
-      }
+      const inside = redactInside(run)
+      if (!inside) continue
+      if (!inside.same) return [toEncoded({ start, end }, run, inside.template)]
       // Next to what it is part of, a short one is none.
-      if (group.found.every(({ needle }) => needle.owner.value.length < SHORT)) return []
+      if (group.found.every(({ needle }) => !isTelling(needle.owner.value))) return []
     }
     // Nothing that can be read, so nothing that could be encoded again. What is short may be a coincidence.
     return group.found
-      .filter(({ needle }) => needle.owner.value.length >= SHORT)
-      .map(({ start, end, needle }) => ({ start, end, id: () => needle.owner.id }))
+      .filter(({ needle }) => isTelling(needle.owner.value))
+      .map(({ start, end, needle }) => ({ start, end, isExact: true, id: () => needle.owner.id }))
+  }
+
+  /** Base64 that holds a text with a secret in it which is encoded there once more. */
+  function* nestedIn({ text }: Layer, looked: Map<string, string | undefined>): Generator<Replacement> {
+    for (const { start, end } of runsOf(text)) {
+      const run = text.slice(start, end)
+      if (!looked.has(run)) {
+        const inside = redactInside(run)
+        looked.set(run, inside && !inside.same ? inside.template : undefined)
+      }
+      const template = looked.get(run)
+      if (template !== undefined) yield toEncoded({ start, end }, run, template)
+    }
+  }
+
+  function toEncoded(at: { start: number; end: number }, run: string, template: string): Replacement {
+    const isUrlSafe = /[-_]/.test(run) || run.length % 4 > 0
+    return {
+      ...at,
+      isExact: true,
+      padding: (4 - (run.length % 4)) % 4,
+      id: () => encoded(template, isUrlSafe ? 'base64url' : 'base64'),
+    }
   }
 
   return {
@@ -109,62 +151,36 @@ export function createTextRedactor(known: readonly Known[], { encoded }: Redacto
       const views = [new TextDecoder('latin1').decode(bytes), new TextDecoder('utf-16le').decode(bytes)]
       const odd = new TextDecoder('utf-16le').decode(bytes.subarray(1))
       const utf8 = new TextDecoder().decode(bytes)
-      return [...views, odd, utf8].some((text) => find(text).some(({ needle }) => needle.text.length >= SHORT))
+      return [...views, odd, utf8].some((text) =>
+        find(text).some(({ needle: { form, text: spelled, owner } }) => {
+          return form === 'plain' ? owner.value.length >= SHORTEST_IN_BYTES : spelled.length >= 2 * SHORTEST_IN_BYTES
+        }),
+      )
     },
   }
 }
 
-/** Groups of four characters of base64 that touch. */
-interface Group {
-  start: number
-  end: number
-  /** Where the base64 begins and ends that they are part of. */
-  readonly runStart: number
-  runEnd: number
-  readonly found: Found<Known>[]
+/** Where a replacement stands in the text that the layer was made of. */
+function atOrigin(one: Replacement, { origin }: Layer, text: string): Replacement {
+  const start = origin?.starts[one.start] ?? one.start
+  let end = origin?.ends[one.end - 1] ?? one.end
+  for (let left = one.padding ?? 0; left > 0 && text.charAt(end) === '='; left--) end++
+  return { ...one, start, end }
 }
 
-/** No run of interest is longer. */
-const LONGEST_RUN = 100_000
-const TAIL = /[\w+/-]{0,100000}={0,2}/y
-
-/** The groups of four in which the found pieces lie, with those that the secret only touches. */
-function groupsOf(found: readonly Found<Known>[], { text }: Layer): Group[] {
-  const groups: Group[] = []
-  for (const one of [...found].sort((a, b) => a.start - b.start)) {
-    const lead = [0, 2, 3][one.needle.skip] ?? 0
-    const begin = Math.max(0, one.start - lead)
-    const start = /^[\w+/-]*$/.test(text.slice(begin, one.start)) ? begin : one.start
-    const wanted = start + Math.ceil((one.end - start) / 4) * 4
-    TAIL.lastIndex = one.end
-    const runEnd = one.end + (TAIL.exec(text)?.[0].length ?? 0)
-    const end = Math.min(runEnd, wanted)
-    const last = groups.at(-1)
-    if (last && start < last.runEnd) {
-      last.end = Math.max(last.end, end)
-      last.runEnd = Math.max(last.runEnd, runEnd)
-      last.found.push(one)
-    } else {
-      let runStart = start
-      while (start - runStart < LONGEST_RUN && /[\w+/-]/.test(text.charAt(runStart - 1))) runStart--
-      // Only if it is in step.
-      if ((start - runStart) % 4 > 0) runStart = start
-      groups.push({ start, end, runStart, runEnd, found: [one] })
-    }
-  }
-  return groups
-}
-
-function originOf({ starts }: Layer, index: number): number {
-  return starts?.[index] ?? index
-}
-
-/** The longest of those that overlap; the next round sees what is left. What a placeholder is called is left alone. */
+/**
+ * The longest of those that overlap, and those that are spelled alike; the next round sees what is left. What a placeholder
+ * is called is left alone.
+ */
 function withoutOverlaps(replacements: readonly Replacement[], text: string): Replacement[] {
+  if (replacements.length === 0) return []
   const spans = placeholderSpans(text)
   const kept: Replacement[] = []
   let at = 0
-  for (const one of [...replacements].sort((a, b) => a.start - b.start || b.end - a.end)) {
+  const inOrder = [...replacements].sort(
+    (a, b) => a.start - b.start || b.end - a.end || Number(b.isExact) - Number(a.isExact),
+  )
+  for (const one of inOrder) {
     while ((spans[at]?.end ?? Infinity) <= one.start) at++
     if ((spans[at]?.start ?? Infinity) <= one.start && one.end <= (spans[at]?.end ?? 0)) continue
     const last = kept.at(-1)

@@ -51,6 +51,8 @@ const PART_LENGTH = 16
 export function createVault(): Vault {
   const secrets = new Map<string, Secret>()
   const templates = new Map<string, TokenReference>()
+  /** How many there are of each principal. */
+  const encodedBy = new Map<string, number>()
   let principals = 0
 
   function ids(): Map<Secret, string> {
@@ -111,8 +113,9 @@ export function createVault(): Vault {
       const before = templates.get(key)
       if (before) return before.id
       const principal = /_p(\d+)_/.exec(template)?.[1] ?? '1'
-      const count = [...templates.values()].filter((one) => one.principal === `p${principal}`).length
-      const id = `encoded_p${principal}_${count + 1}`
+      const count = (encodedBy.get(principal) ?? 0) + 1
+      encodedBy.set(principal, count)
+      const id = `encoded_p${principal}_${count}`
       templates.set(key, {
         id,
         kind: 'encoded',

@@ -1,5 +1,6 @@
 import { lifecycle } from '../../adapters/lifecycle.ts'
 import type { HarEntry, HarPair, HarParam, HarPostData } from '../har/format.ts'
+import { takeUserinfo } from '../har/userinfo.ts'
 import { fromBase64 } from '../redact/base64.ts'
 import type { Values } from './values.ts'
 
@@ -32,12 +33,13 @@ export function textsOf({ request }: HarEntry): string[] {
 /** The request of an entry with its placeholders filled in. What is still unknown in a header makes that header stay away. */
 export function toRequest(entry: HarEntry, values: Values, baseUrl: BaseUrl | undefined): ReplayRequest {
   const { method, headers, postData } = entry.request
-  const url = placeOf(values.fill(entry.request.url, encodeURIComponent), baseUrl)
-  const sent: Record<string, string> = {}
+  const { url, authorization } = takeUserinfo(placeOf(values.fill(entry.request.url, encodeURIComponent), baseUrl))
+  const sent: Record<string, string> = authorization === undefined ? {} : { authorization }
   for (const { name, value } of headers) {
     const isMultipart = name.toLowerCase() === 'content-type' && postData?.params !== undefined
     if (NOT_SENT.test(name) || isMultipart) continue
     if (values.needsOf(value).some((id) => values.get(id) === undefined)) continue
+    if (name.toLowerCase() === 'authorization') delete sent['authorization']
     const before = sent[name]
     sent[name] = before === undefined ? values.fill(value) : `${before}, ${values.fill(value)}`
   }
@@ -83,9 +85,11 @@ function toForm(params: readonly HarParam[], values: Values): FormData {
 
 /** Where `url` is now. */
 function placeOf(url: string, baseUrl: BaseUrl | undefined): string {
-  const { origin, pathname, search } = new URL(url)
+  const { origin, pathname, search, username, password } = new URL(url)
   const base = typeof baseUrl === 'object' ? baseUrl[origin] : baseUrl
   if (base === undefined) return url
   const { origin: now, pathname: prefix } = new URL(base, lifecycle.baseUrl())
-  return now + prefix.replace(/\/$/, '') + pathname + search
+  const place = new URL(now + prefix.replace(/\/$/, '') + pathname + search)
+  Object.assign(place, { username, password })
+  return place.href
 }
