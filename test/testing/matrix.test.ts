@@ -1,5 +1,6 @@
+import { createServer } from 'node:http'
 import { exportJWK, generateKeyPair } from 'jose'
-import { createTokenManager, jsonSource } from 'tokenward'
+import { cookieSource, createTokenManager, jsonSource } from 'tokenward'
 import { createFetch } from 'tokenward/fetch'
 import {
   authMatrix,
@@ -12,12 +13,12 @@ import {
   replay,
   type ApiServer,
   type Har,
-  type HarEntry,
   type TokenProvider,
   type TokenReference,
 } from 'tokenward/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startBackend } from '../support/backend.ts'
+import { createCookieJar } from '../support/cookie-jar.ts'
 
 const iss = 'https://id.example.com'
 const subjects = { sub: 'ann', scope: 'orders:read', aud: 'urn:example:api' }
@@ -142,11 +143,9 @@ describe('the tests that only tokens make possible', () => {
 
   test('a server that does not look at the signature, the expiry or the audience is found out', async () => {
     const { har } = await recordSix()
-    const careless = await import('node:http').then(({ createServer }) =>
-      createServer(({ headers }, response) => {
-        response.writeHead(headers.authorization?.startsWith('Bearer ') ? 200 : 401).end('{}')
-      }),
-    )
+    const careless = createServer(({ headers }, response) => {
+      response.writeHead(headers.authorization?.startsWith('Bearer ') ? 200 : 401).end('{}')
+    })
     await new Promise<void>((resolve) => careless.listen(0, '127.0.0.1', resolve))
     cleanups.push(() => careless.close())
     const { port } = careless.address() as { port: number }
@@ -156,50 +155,114 @@ describe('the tests that only tokens make possible', () => {
       only: (_, index) => index === 1,
     })
     expect(ok).toBe(false)
-    expect(results.filter(({ outcome }) => outcome === 'passed').map(({ case: name }) => name)).toEqual([
-      'valid',
-      'none',
-    ])
-    expect(results.find(({ case: name }) => name === 'none')?.reason).toBe('without WWW-Authenticate')
+    expect(results.filter(({ outcome }) => outcome === 'passed').map(({ case: name }) => name)).toEqual(['valid'])
+    // It says 401 and not what it asks for.
+    expect(results.find(({ case: name }) => name === 'none')).toMatchObject({
+      actual: 401,
+      outcome: 'failed',
+      reason: 'without WWW-Authenticate',
+    })
+    const lenient = await authMatrix(har, {
+      tokens: provider,
+      baseUrl: `http://127.0.0.1:${port}`,
+      cases: ['none'],
+      challenge: false,
+    })
+    expect([lenient.ok, lenient.results[1]?.reason]).toEqual([true, 'without WWW-Authenticate'])
   })
 
-  test('after the logout, and a refresh token that was exchanged already', async () => {
+  test.each<[string, (token: string) => readonly [string, RequestInit]]>([
+    ['a header of its own', (token) => ['/', { headers: { 'x-access-token': token } }]],
+    ['the query', (token) => [`/?access_token=${token}&a=%20b`, {}]],
+    ['a form', (token) => ['/', { method: 'POST', body: new URLSearchParams({ access_token: token, a: 'b' }) }]],
+    ['JSON', (token) => ['/', { method: 'POST', body: JSON.stringify({ a: { access_token: token }, b: 1 }) }]],
+  ])('a token in %s is replaced there, and taken away', async (_, ask) => {
+    const seen: string[] = []
+    const server = createServer((request, response) => {
+      let text = `${request.url} ${String(request.headers['x-access-token'])} `
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      request.on('end', () => {
+        seen.push(text)
+        const isRight = text.includes(good)
+        response.writeHead(isRight ? 200 : 401, { 'www-authenticate': 'Bearer' }).end('{}')
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanups.push(() => server.close())
+    const good = 'an-opaque-token.of-some-length'
+    const recorder = createRecorder()
+    recorder.learn(good, 'access')
+    const [path, init] = ask(good)
+    await recorder.wrapFetch(fetch)(`http://127.0.0.1:${(server.address() as { port: number }).port}${path}`, init)
+    await recorder.settled()
+    seen.length = 0
+    const tokens = fromEnv({ TOKEN_ACCESS_P1: good })
+    const { text } = await authMatrix(recorder.toHar(), { tokens, cases: ['none', 'tampered'], unsafe: true })
+    expect(text).toMatch(/3 cases: 3 passed, 0 failed/)
+    expect(seen.map((one) => one.includes('of-some-length'))).toEqual([true, false, false])
+    expect(seen[1]).not.toContain('opaque')
+    // What is beside it stays.
+    for (const beside of ['b', 'a=%20b', '"b":1'].filter((text) => seen[0]?.includes(text))) {
+      for (const one of seen) expect(one).toContain(beside)
+    }
+  })
+
+  /** A login, a call, a refresh, another call, a logout. */
+  async function recordSession(flavour: 'json' | 'auth'): Promise<Har> {
     const backend = await startBackend({ auth: { accessTokenMs: 300_000 } })
     cleanups.push(() => backend.close())
+    const source = flavour === 'json' ? jsonSource : cookieSource
     const tokens = createTokenManager<{ email: string; password: string }>({
-      source: jsonSource(backend.endpoints('json')),
+      source: source(backend.endpoints(flavour)),
       resources: [backend.api.origin],
+      ports: flavour === 'auth' ? { fetch: createCookieJar().fetch } : {},
     })
     const recorder = createRecorder({ manager: tokens })
     const request = createFetch(tokens, { fetch: recorder.wrapFetch(fetch) })
     await tokens.login({ email: 'demo@example.com', password: 'demo' })
-    await tokens.getAccessToken({ minTtlMs: 299_900 })
     await request(`${backend.api.origin}/orders`)
     backend.auth.revokeAccessTokens()
     await request(`${backend.api.origin}/me`)
     await tokens.logout()
     await recorder.settled()
     tokens.dispose()
-    const har = recorder.toHar()
-    const { results, text } = await authMatrix(har, {
-      tokens: firstOf(fromEnv({ TOKEN_PASSWORD_P1: 'demo' })),
-      cases: ['none', 'tampered', 'rotated', 'after-logout'],
-    })
-    const name = ({ request: { url } }: HarEntry): string => new URL(url).pathname
+    return recorder.toHar()
+  }
+
+  const name = ({ log }: Har, entry: number): string => new URL(log.entries[entry]?.request.url ?? '').pathname
+  const tokens = firstOf(fromEnv({ TOKEN_PASSWORD_P1: 'demo' }))
+
+  test.each(['json', 'auth'] as const)(
+    '%s: after the logout, and what was exchanged already for new tokens',
+    async (flavour) => {
+      const har = await recordSession(flavour)
+      const cases = ['none', 'tampered', 'rotated', 'after-logout'] as const
+      const { results, text } = await authMatrix(har, { tokens, cases })
+      expect(results.map(({ entry, case: one, actual }) => `${name(har, entry)} ${one} ${String(actual)}`)).toEqual([
+        '/orders valid 200',
+        '/orders none 401',
+        '/orders tampered 401',
+        '/me valid 200',
+        '/me none 401',
+        '/me tampered 401',
+        `/${flavour}/refresh rotated 401`,
+        '/orders after-logout 401',
+        '/me after-logout 401',
+      ])
+      expect(text).toMatch(/9 cases: 9 passed, 0 failed, 0 skipped\n$/)
+    },
+  )
+
+  test('a logout that ends nothing is found out, also after a spent refresh token has ended a session', async () => {
+    const har = await recordSession('json')
+    const deaf: typeof fetch = (input, init) =>
+      String(input as string).endsWith('/logout')
+        ? Promise.resolve(new Response(null, { status: 204 }))
+        : fetch(input, init)
+    const { results } = await authMatrix(har, { tokens, cases: ['rotated', 'after-logout'], fetch: deaf })
     expect(
-      results.map(({ entry, case: one, actual }) => `${name(har.log.entries[entry]!)} ${one} ${String(actual)}`),
-    ).toEqual([
-      '/orders valid 200',
-      '/orders none 401',
-      '/orders tampered 401',
-      '/me valid 200',
-      '/me none 401',
-      '/me tampered 401',
-      '/json/refresh rotated 401',
-      '/orders after-logout 401',
-      '/me after-logout 401',
-    ])
-    expect(text).toMatch(/9 cases: 9 passed, 0 failed, 0 skipped\n$/)
+      outcomes(results.filter(({ case: one }) => one !== 'valid')).map((line) => line.replace(/^\d+ /, '')),
+    ).toEqual(['rotated 401 passed', 'after-logout 200 failed', 'after-logout 200 failed'])
   })
 
   test('a recording without a token has nothing to test', async () => {

@@ -5,6 +5,10 @@ export interface Jar {
   header(url: string): string | undefined
   /** The value of the first cookie whose name matches. */
   find(name: RegExp): string | undefined
+  /** All that says who somebody is: what is no token against forged requests. */
+  credentials(): string
+  /** Another with the same cookies. */
+  copy(): Jar
 }
 
 interface Cookie {
@@ -14,8 +18,10 @@ interface Cookie {
   readonly value: string
 }
 
-export function createJar(): Jar {
-  let cookies: Cookie[] = []
+export const CSRF: RegExp = /csrf|xsrf/i
+
+export function createJar(from: readonly Cookie[] = []): Jar {
+  let cookies = [...from]
 
   return {
     keep(url, lines) {
@@ -34,6 +40,8 @@ export function createJar(): Jar {
       return sent.length === 0 ? undefined : sent.map(({ name, value }) => `${name}=${value}`).join('; ')
     },
     find: (wanted) => cookies.find(({ name }) => wanted.test(name))?.value,
+    credentials: () => JSON.stringify(cookies.filter(({ name }) => !CSRF.test(name))),
+    copy: () => createJar(cookies),
   }
 }
 

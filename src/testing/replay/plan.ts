@@ -71,10 +71,10 @@ function reasonToSkip({ request, response, _error }: HarEntry): string | undefin
   return file ? 'the content of a file is not in the recording' : undefined
 }
 
-/** The access token that an entry was sent with. */
+/** The access token that an entry was sent with: in a header, in the URL or in its body. */
 export function tokenOf(entry: HarEntry, values: Values): TokenReference | undefined {
   return values
-    .needsOf(entry.request.headers.map(({ value }) => value).join('\n'))
+    .needsOf([...entry.request.headers.map(({ value }) => value), ...textsOf(entry)].join('\n'))
     .map((id) => values.reference(id))
     .find((reference) => reference?.kind === 'access')
 }

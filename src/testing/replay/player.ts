@@ -5,10 +5,10 @@ import type { Har, HarEntry, TokenReference } from '../har/format.ts'
 import { placeholdersIn } from '../redact/placeholder.ts'
 import { createTextRedactor } from '../redact/text.ts'
 import { type Assertions, compare, type Difference } from './compare.ts'
-import { createJar, type Jar } from './jar.ts'
+import { createJar, CSRF, type Jar } from './jar.ts'
 import { type Step, tokenOf } from './plan.ts'
 import type { TokenProvider, Transport } from './providers.ts'
-import { type BaseUrl, toRequest } from './request.ts'
+import { type BaseUrl, type ReplayRequest, toRequest, withoutValue } from './request.ts'
 import type { ReplayResult } from './report.ts'
 import { type Came, toCame } from './send.ts'
 import type { Values } from './values.ts'
@@ -31,13 +31,17 @@ export interface Player {
   play(entry: HarEntry, index: number, step: Step): Promise<Played>
   /** Sends an entry as it is filled now, and gives what comes. Cookies are kept and sent. */
   send(entry: HarEntry, options?: SendOptions): Promise<Answer>
+  /** The cookies of whoever sends an entry, as they are now. */
+  cookiesOf(entry: HarEntry): Jar
 }
 
 export interface SendOptions {
   /** In place of those that were recorded. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Without its token. */
-  readonly bare?: boolean
+  /** In place of its token. `undefined`: without any. */
+  readonly token?: { readonly value: string | undefined }
+  /** In place of those that it would be sent with. What comes is not kept. */
+  readonly cookies?: Jar
 }
 
 /** What came back at last, and how often the request was sent for it. */
@@ -80,40 +84,71 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
     }
     learn(entry, came)
     if (entry._exchange === 'logout') ended.add(entry)
-    const differences = compare({ index, entry, came }, assert).map(withoutSecrets)
+    const differences = withoutSecrets(compare({ index, entry, came }, assert))
     const outcome = differences.length > 0 ? 'different' : 'same'
     return { outcome, actual: { status: came.status }, differences, renewed }
   }
 
-  async function send(entry: HarEntry, { headers: added = {}, bare = false }: SendOptions = {}): Promise<Answer> {
-    const { url, init, headers } = toRequest(entry, values, baseUrl)
-    const jar = jarOf(entry)
+  async function send(entry: HarEntry, sending: SendOptions = {}): Promise<Answer> {
+    const { headers: added = {}, token: other } = sending
+    const token = tokenOf(entry, values)
+    const { url, init, headers } =
+      other && token ? withToken(entry, token, other.value) : toRequest(entry, values, baseUrl)
+    const jar = sending.cookies ?? jarOf(entry)
     const sent: Record<string, string> = { ...headers }
     const hasCookies = headerOf(entry.request.headers, 'cookie') !== undefined || entry.request.cookies.length > 0
-    const cookie = entry._credentials || hasCookies ? jar.header(url) : undefined
+    const isInCookie = token !== undefined && isCarriedIn(headerOf(entry.request.headers, 'cookie') ?? '', token)
+    const kept = entry._credentials || hasCookies ? jar.header(url) : undefined
+    const cookie = isInCookie && other ? cookieWith(entry, token, other.value) : kept
     for (const { name, value } of entry.request.headers) {
       // A cookie that is sent back as a header (double submit): nobody but the browser saw it come.
       const isCsrf = values.needsOf(value).some((id) => values.reference(id)?.kind === 'csrf')
-      const found = isCsrf && sent[name] === undefined ? jar.find(/csrf|xsrf/i) : undefined
+      const found = isCsrf && sent[name] === undefined ? jar.find(CSRF) : undefined
       if (found !== undefined) sent[name] = decodeURIComponent(found)
     }
-    const token = tokenOf(entry, values)
     let sends = 0
     const transport: Transport = async (more) => {
       sends++
       const all = new Headers(sent)
-      if (bare) all.delete('authorization')
       if (cookie !== undefined) all.set('cookie', cookie)
       for (const [name, value] of [...Object.entries(more), ...Object.entries(added)]) all.set(name, value)
       const limits = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]
       return options.fetch(url, { ...init, headers: all, signal: AbortSignal.any(limits) })
     }
     const target = { url, method: entry.request.method, retry: renews && entry.response.status !== 401 }
-    const isGiven = token !== undefined && !broughtAt.has(token.id) && !bare && added['authorization'] === undefined
+    const isGiven = token !== undefined && !broughtAt.has(token.id) && !other && added['authorization'] === undefined
     const response = (isGiven ? await tokens.send?.(token, target, transport) : undefined) ?? (await transport({}))
     const came = await toCame(response)
-    jar.keep(url, came.setCookies)
+    if (sending.cookies === undefined) jar.keep(url, came.setCookies)
     return { ...came, sends }
+  }
+
+  /** A request with another token in place of its own, or without any. */
+  function withToken(entry: HarEntry, token: TokenReference, value: string | undefined): ReplayRequest {
+    if (value === undefined)
+      return toRequest(
+        withoutValue(entry, (text) => isCarriedIn(text, token)),
+        values,
+        baseUrl,
+      )
+    return whileItIs(token, value, () => toRequest(entry, values, baseUrl))
+  }
+
+  function cookieWith(entry: HarEntry, token: TokenReference, value: string | undefined): string | undefined {
+    const recorded = headerOf(entry.request.headers, 'cookie') ?? ''
+    return value === undefined ? undefined : whileItIs(token, value, () => values.fill(recorded))
+  }
+
+  function whileItIs<Result>({ id }: TokenReference, value: string, make: () => Result): Result {
+    const before = values.get(id)
+    values.set(id, value)
+    const made = make()
+    if (before !== undefined) values.set(id, before)
+    return made
+  }
+
+  function isCarriedIn(text: string, { id }: TokenReference): boolean {
+    return values.needsOf(text).includes(id)
   }
 
   /** How a token can be dead that was dead in the recording: by itself, made so, or after a while. */
@@ -232,12 +267,13 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
   }
 
   /** What came may hold tokens that live. */
-  function withoutSecrets({ path, expected, actual }: Difference): Difference {
+  function withoutSecrets(differences: readonly Difference[]): readonly Difference[] {
+    if (differences.length === 0) return differences
     const redactor = createTextRedactor(values.known(), { encoded: (template) => template.replace(/[{}]/g, '') })
-    return { path, expected, actual: redactor.redact(actual) }
+    return differences.map(({ path, expected, actual }) => ({ path, expected, actual: redactor.redact(actual) }))
   }
 
-  return { play, send }
+  return { play, send, cookiesOf: (entry) => jarOf(entry).copy() }
 }
 
 function ttlMsOf({ claims }: TokenReference): number | undefined {

@@ -1,4 +1,5 @@
 import { lifecycle } from '../../adapters/lifecycle.ts'
+import { parseJson } from '../har/fields.ts'
 import type { HarEntry, HarPair, HarParam, HarPostData } from '../har/format.ts'
 import { takeUserinfo } from '../har/userinfo.ts'
 import { fromBase64 } from '../redact/base64.ts'
@@ -56,6 +57,43 @@ export function toRequest(entry: HarEntry, values: Values, baseUrl: BaseUrl | un
       ...(hasBody ? { body: toBody(postData, headers, values) } : {}),
     },
   }
+}
+
+/** An entry without the headers, parameters and fields for which `is` holds. */
+export function withoutValue(entry: HarEntry, is: (value: string) => boolean): HarEntry {
+  const { url, headers, postData } = entry.request
+  const bare = new URL(url)
+  // As it was written: parameters would be encoded anew.
+  const query = bare.search.slice(1).split('&')
+  bare.search = query.filter((pair) => !is(pair)).join('&')
+  const params = postData?.params?.filter(({ value = '' }) => !is(value))
+  return {
+    ...entry,
+    request: {
+      ...entry.request,
+      url: bare.href,
+      headers: headers.filter(({ value }) => !is(value)),
+      ...(postData ? { postData: { ...withoutField(postData, is), ...(params ? { params } : {}) } } : {}),
+    },
+  }
+}
+
+/** Of a form, the field; of JSON, its value. */
+function withoutField(postData: HarPostData, is: (value: string) => boolean): HarPostData {
+  const { mimeType, text } = postData
+  if (text === undefined || !is(text)) return postData
+  if (/^application\/x-www-form-urlencoded/i.test(mimeType)) {
+    return {
+      ...postData,
+      text: text
+        .split('&')
+        .filter((pair) => !is(pair))
+        .join('&'),
+    }
+  }
+  const body = parseJson(text)
+  const bare = JSON.stringify(body, (_, value: unknown) => (typeof value === 'string' && is(value) ? undefined : value))
+  return body === undefined ? postData : { ...postData, text: bare }
 }
 
 function toBody(
