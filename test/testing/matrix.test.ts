@@ -256,9 +256,7 @@ describe('the tests that only tokens make possible', () => {
   test('a logout that ends nothing is found out, also after a spent refresh token has ended a session', async () => {
     const har = await recordSession('json')
     const deaf: typeof fetch = (input, init) =>
-      String(input as string).endsWith('/logout')
-        ? Promise.resolve(new Response(null, { status: 204 }))
-        : fetch(input, init)
+      (input as string).endsWith('/logout') ? Promise.resolve(new Response(null, { status: 204 })) : fetch(input, init)
     const { results } = await authMatrix(har, { tokens, cases: ['rotated', 'after-logout'], fetch: deaf })
     expect(
       outcomes(results.filter(({ case: one }) => one !== 'valid')).map((line) => line.replace(/^\d+ /, '')),

@@ -40,6 +40,10 @@ export function createVerifier({ auth, audience, settings, proofs, now }: Verifi
     const isBearer = /^bearer(\s|$)/i.test(authorization ?? '')
     const isDpop = dpop !== 'off' && credential?.scheme === 'dpop'
     const scheme = isDpop || dpop === 'required' ? 'DPoP' : 'Bearer'
+    // RFC 6750 section 2: one way to send a token, and no other beside it.
+    if (authorization !== undefined && call.url.searchParams.has('access_token')) {
+      return { problem: { error: 'invalid_request', description: 'The request holds no single token' }, scheme }
+    }
     if (!isBearer && !isDpop) return { problem: { error: 'no_token' }, scheme }
     if (!credential) {
       return { problem: { error: 'invalid_request', description: 'The request holds no single token' }, scheme }

@@ -45,7 +45,8 @@ export function judgeClaims(claims: Claims, rules: AccessRules): AccessProblem |
 
 /** What `WWW-Authenticate` looks like. */
 export interface ChallengeStyle {
-  readonly scheme: 'Bearer' | 'DPoP'
+  /** `Bearer`, `DPoP`, `Basic`. */
+  readonly scheme: string
   readonly realm?: string
   /** Says why in words, as the examples of RFC 6750 do. */
   readonly describe?: boolean

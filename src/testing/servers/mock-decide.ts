@@ -11,8 +11,13 @@ export function decide(deciding: Deciding, ask: Ask): Decision {
   const { plan, state } = deciding
   const { call, origin } = ask
   const path = decodedPath(call.url)
+  const isRecorded = (asked: string): boolean =>
+    plan.exchanges.some((one) => one.origin === origin && one.method === asked && matchTemplate(one.path, path))
+  const called = call.method.toUpperCase()
+  // RFC 9110 section 9.3.2: what is sent for GET, without its body. Whoever serves it leaves that out.
+  const method = called === 'HEAD' && !isRecorded(called) ? 'GET' : called
   const candidates = plan.exchanges.filter(
-    (one) => one.origin === origin && one.method === call.method.toUpperCase() && matchTemplate(one.path, path),
+    (one) => one.origin === origin && one.method === method && matchTemplate(one.path, path),
   )
   const [first] = candidates
   if (!first) return { outcome: 'not_recorded', state }

@@ -135,10 +135,17 @@ export function createMockEngine(har: Har, options: MockOptions): MockEngine {
     const { outcome, problem, exchange } = decision
     if (exchange) return fill(decision)
     if (problem) {
-      const scheme = problem.error.includes('dpop') ? 'DPoP' : 'Bearer'
-      return refusal(problem, challengeOf(problem, { scheme, describe: true }))
+      const scheme = decision.scheme ?? (problem.error.includes('dpop') ? 'DPoP' : 'Bearer')
+      return refusal(
+        problem,
+        challengeOf(problem, { scheme, describe: true, ...(scheme === 'Basic' && { realm: 'recorded' }) }),
+      )
     }
     if (outcome === 'not_recorded') return undefined
+    // RFC 6749 section 5.2: it may ask in the way that the client has tried.
+    if (outcome === 'invalid_client') {
+      return json(401, { error: outcome }, { 'WWW-Authenticate': 'Basic realm="recorded"' })
+    }
     if (outcome === 'forbidden') return json(403, { error: 'access_denied' })
     // RFC 6749 section 5.2, RFC 9449 section 5. What is no OAuth says 401.
     const isOauth = headers['content-type']?.startsWith('application/x-www-form-urlencoded') || outcome.includes('dpop')

@@ -1,5 +1,6 @@
 import { placeholdersIn } from '../redact/placeholder.ts'
 import { credentialOf, textOf, type Call } from './http.ts'
+import { bringsIt, isGiven } from './mock-credential.ts'
 import type { PlannedExchange } from './mock-plan.ts'
 import type { Ask, Deciding, Decision } from './mock-rules.ts'
 import { endSession, nextOf, put, type MockSession, type MockState, type MockToken } from './mock-state.ts'
@@ -11,10 +12,21 @@ export function decideExchange(deciding: Deciding, ask: Ask, candidates: readonl
   const scored = candidates.map((one) => ({ one, score: likeness(one.body, came) }))
   const [closest] = [...scored].sort((a, b) => a.score.different - b.score.different || b.score.same - a.score.same)
   const kind = closest?.one.kind
+  // A client that proved who it is has to do so again (RFC 6749 section 2.3.1).
+  const { plan, rules, state } = deciding
+  const client = closest?.one.credential
+  const isClient = client !== undefined && !isGiven(client)
+  if (
+    isClient &&
+    rules.auth === 'enforce' &&
+    !bringsIt(ask.call, client, { tokens: plan.tokens, secrets: rules.secrets })
+  ) {
+    return { outcome: 'invalid_client', state }
+  }
   const alike = scored.filter(({ one }) => one.kind === kind)
   switch (kind) {
     case 'login': {
-      const { secrets } = deciding.rules
+      const { secrets } = rules
       const isRight = ([id, value]: [string, string]): boolean =>
         value !== '' && (!Object.hasOwn(secrets, id) || secrets[id] === value)
       const right = alike.filter(({ score }) => score.different === 0 && [...score.values].every(isRight))
@@ -30,7 +42,7 @@ export function decideExchange(deciding: Deciding, ask: Ask, candidates: readonl
     case 'logout':
       return logout(deciding, ask, Object.values(came), candidates)
     case undefined:
-      return { outcome: 'not_recorded', state: deciding.state }
+      return { outcome: 'not_recorded', state }
   }
 }
 

@@ -54,7 +54,13 @@ export function toHandlers<Handler>(
     http.all(`${origins[origin] ?? origin}/*`, async ({ request, cookies }) => {
       const reply = await answer(await callOf(request, cookies), origin)
       if (reply === 'none') return HttpResponse.error()
-      return reply && new HttpResponse(bodyOf(reply), { status: reply.status, headers: headersOf(reply) })
+      return (
+        reply &&
+        new HttpResponse(request.method === 'HEAD' ? null : bodyOf(reply), {
+          status: reply.status,
+          headers: headersOf(reply),
+        })
+      )
     })
 
   return { ...control, handlers: plan.origins.map(handlerFor) }

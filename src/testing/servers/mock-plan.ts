@@ -1,7 +1,8 @@
 import { RecordingError } from '../errors.ts'
 import { toHar } from '../har/check.ts'
-import type { ExchangeKind, Har, HarEntry, HarPair, HarResponse, TokenReference } from '../har/format.ts'
+import type { ExchangeKind, Har, HarEntry, HarResponse, TokenReference } from '../har/format.ts'
 import { placeholdersIn } from '../redact/placeholder.ts'
+import { credentialIn, type Credential, isGiven } from './mock-credential.ts'
 import { leavesOf } from './mock-template.ts'
 
 /** A recording, read for being served. */
@@ -26,7 +27,7 @@ export interface PlannedExchange {
   readonly query: Readonly<Record<string, string>>
   /** The values of the body by their paths. */
   readonly body: Readonly<Record<string, string>>
-  /** Where the access token was, and which. */
+  /** Where what lets it in was, and what. */
   readonly credential: Credential | undefined
   /** The browser's cookies went along. */
   readonly withCookies: boolean
@@ -35,17 +36,10 @@ export interface PlannedExchange {
   readonly at: number
 }
 
-export interface Credential {
-  readonly id: string
-  readonly in: 'header' | 'query'
-  readonly name: string
-  /** The value with its placeholder. */
-  readonly template: string
-}
-
 /** What a route asks of a request. */
 export interface Needs {
-  readonly token: boolean
+  /** What lets a request in, where it was recorded with anything. */
+  readonly credential: Credential['kind'] | undefined
   /** All that the recording shows to be needed: what every good token had, or what a refusal named. */
   readonly scope: string
   /** One of these, where there are any. */
@@ -94,7 +88,7 @@ function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): Planne
   const url = new URL(request.url)
   const { headers, postData, method } = request
   const mimeType = postData?.mimeType ?? ''
-  const credential = credentialIn(headers, url)
+  const credential = credentialIn(request, tokens)
   for (const id of credential ? [credential.id] : []) {
     if (tokens.has(id)) continue
     throw new RecordingError('missing_token', `Entry ${index} was sent with ${id}, which log._tokens does not name.`, {
@@ -103,7 +97,7 @@ function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): Planne
   }
   return {
     index,
-    kind: entry._exchange,
+    kind: entry._exchange ?? (signsIn(entry) ? 'login' : undefined),
     principal: entry._principal ?? (credential && tokens.get(credential.id)?.principal),
     origin: url.origin,
     method: method.toUpperCase(),
@@ -117,17 +111,12 @@ function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): Planne
   }
 }
 
-function credentialIn(headers: readonly HarPair[], url: URL): Credential | undefined {
-  const places = [
-    ...headers.map(({ name, value }) => ({ in: 'header' as const, name: name.toLowerCase(), template: value })),
-    ...[...url.searchParams].map(([name, value]) => ({ in: 'query' as const, name, template: value })),
-  ]
-  for (const place of places) {
-    if (place.name === 'cookie') continue
-    const id = placeholdersIn(place.template).find((one) => one.startsWith('access_'))
-    if (id !== undefined) return { id, ...place }
-  }
-  return undefined
+/** A session that is a cookie and nothing else: no token came, but something for a password. */
+function signsIn({ request, response }: HarEntry): boolean {
+  const isCookie = ({ name, value }: { name: string; value: string }): boolean =>
+    name.toLowerCase() === 'set-cookie' && placeholdersIn(value).some((id) => id.startsWith('cookie_'))
+  const asked = placeholdersIn(request.postData?.text ?? '').some((id) => id.startsWith('password_'))
+  return asked && response.status < 400 && response.headers.some(isCookie)
 }
 
 function needsOf(
@@ -139,11 +128,10 @@ function needsOf(
   const here = exchanges.filter((one) => routeOf(one) === route && one.kind === undefined)
   const origin = here[0]?.origin
   const isGood = ({ response: { status } }: PlannedExchange): boolean => status > 0 && status < 400
-  const accepted = here
-    .filter((one) => one.credential && isGood(one))
-    .map(({ credential }) => tokens.get(credential?.id ?? ''))
+  const isByToken = (one: PlannedExchange): boolean => one.credential?.kind === 'access' && isGood(one)
+  const accepted = here.filter(isByToken).map(({ credential }) => tokens.get(credential?.id ?? ''))
   const acceptedAtOrigin = exchanges
-    .filter((one) => one.origin === origin && one.credential && isGood(one))
+    .filter((one) => one.origin === origin && isByToken(one))
     .map(({ credential }) => tokens.get(credential?.id ?? ''))
   const [first = [], ...others] = accepted.map((token) => words(token?.claims['scope']))
   const shown = first.filter((scope) => others.every((other) => other.includes(scope)))
@@ -151,11 +139,18 @@ function needsOf(
   const { [route]: exact, [route.replace(origin ?? '', '')]: short } = scopes
   const isPublic = here.some((one) => !one.credential && isGood(one))
   return {
-    token: !isPublic && here.some((one) => one.credential !== undefined || one.response.status === 401),
+    credential: isPublic ? undefined : kindNeeded(here),
     scope: exact ?? short ?? [...new Set(named.length > 0 ? named : shown)].join(' '),
     audiences: [...new Set(acceptedAtOrigin.flatMap((token) => audiencesOf(token?.claims['aud'])))],
     issuers: [...new Set(acceptedAtOrigin.map((token) => issuerOf(token, exchanges)))],
   }
+}
+
+/** What the requests of a route were let in for. A route that let nobody in asks for a token. */
+function kindNeeded(here: readonly PlannedExchange[]): Credential['kind'] | undefined {
+  const kinds = here.flatMap(({ credential }) => credential ?? [])
+  const kind = (kinds.find(isGiven) ?? kinds[0])?.kind
+  return kind ?? (here.some(({ response }) => response.status === 401) ? 'access' : undefined)
 }
 
 /** The scope that a challenge asks for. */

@@ -1,16 +1,24 @@
 import { judgeClaims, type AccessProblem } from './bearer.ts'
 import { credentialOf, textOf, type Call } from './http.ts'
-import { audiencesOf, routeOf, type Needs, type PlannedExchange } from './mock-plan.ts'
+import { bringsIt, valuesIn } from './mock-credential.ts'
+import { audiencesOf, routeOf, type Needs, type Plan, type PlannedExchange } from './mock-plan.ts'
 import type { Ask, Deciding, Decision } from './mock-rules.ts'
 import { nextOf, type MockSession } from './mock-state.ts'
-import { leavesOf, likeness, matchTemplate } from './mock-template.ts'
+import { leavesOf, likeness } from './mock-template.ts'
 
 /** A request of the application: is it let in, and what is it answered? */
 export function decideRequest(deciding: Deciding, ask: Ask, candidates: readonly PlannedExchange[]): Decision {
   const { plan, rules, state } = deciding
   const [first] = candidates
   const needs = first && plan.needs.get(routeOf(first))
-  if (rules.auth === 'ignore' || !needs?.token) return answerOf(deciding, ask, candidates, undefined)
+  if (rules.auth === 'ignore' || needs?.credential === undefined) return answerOf(deciding, ask, candidates, undefined)
+  if (needs.credential === 'secret' || needs.credential === 'password') {
+    const own = candidates.filter(
+      ({ credential }) => credential && bringsIt(ask.call, credential, { tokens: plan.tokens, secrets: rules.secrets }),
+    )
+    if (own.length > 0) return answerOf(deciding, ask, own, undefined)
+    return { outcome: 'no_token', problem: { error: 'no_token' }, scheme: schemeOf(candidates), state }
+  }
   const access = admitted(deciding, ask, candidates, needs)
   if ('problem' in access) return { outcome: access.problem.error, problem: access.problem, state }
   const { session } = access
@@ -23,7 +31,7 @@ export function decideRequest(deciding: Deciding, ask: Ask, candidates: readonly
 }
 
 function admitted(
-  { rules, state, now }: Deciding,
+  { plan, rules, state, now }: Deciding,
   { call, proof }: Ask,
   candidates: readonly PlannedExchange[],
   needs: Needs,
@@ -31,17 +39,21 @@ function admitted(
   const invalid = (description: string): { problem: AccessProblem } => ({
     problem: { error: 'invalid_token', description },
   })
-  const presented = presentedAccess(call, candidates)
+  const presented = presentedAccess(call, candidates, plan)
   if (presented === 'malformed') {
     return { problem: { error: 'invalid_request', description: 'The request holds no single token' } }
   }
   if (presented === undefined) return { problem: { error: 'no_token' } }
   const token = state.tokens.get(presented.token)
   const session = token && state.sessions.get(token.session)
-  if (!session || token.kind !== 'access') return invalid('The access token is not of this issuer')
+  if (!session || token.kind !== needs.credential) return invalid('The access token is not of this issuer')
   if (session.jkt !== undefined) {
     if (proof?.outcome !== 'proven') return { problem: { error: proof?.outcome ?? 'invalid_dpop_proof' } }
     if (presented.scheme !== 'dpop' || proof.jkt !== session.jkt) return invalid('The access token is bound to a key')
+  } else if (presented.scheme === 'dpop') {
+    // RFC 9449 section 7.1: whoever says DPoP proves something, and a token that is bound to no key is none for that.
+    if (proof?.outcome !== 'proven') return { problem: { error: proof?.outcome ?? 'invalid_dpop_proof' } }
+    return invalid('The access token is bound to no key')
   }
   if (token.expiresAt <= now) return invalid('The access token expired')
   if (token.revoked || session.ended !== undefined) return invalid('The access token was revoked')
@@ -50,27 +62,44 @@ function admitted(
     needs.audiences.length > 0 && audiences.length > 0
       ? audiences.some((one) => needs.audiences.includes(one))
       : needs.issuers.length === 0 || needs.issuers.includes(token.issuer)
-  if (!isForHere) return invalid('The access token is for another audience')
+  if (token.kind === 'access' && !isForHere) return invalid('The access token is for another audience')
   const problem = judgeClaims(token.claims, { now, ...(rules.scopes && { scope: needs.scope }) })
   return problem ? { problem } : { session }
 }
 
-/** The access token of a request: in `Authorization`, or where the recording had it. */
+/**
+ * The access token of a request: in `Authorization`, or where the recording had it. In two places at once it is malformed.
+ *
+ * @see [RFC 6750 section 2](https://www.rfc-editor.org/rfc/rfc6750.html#section-2)
+ */
 function presentedAccess(
-  { headers, url }: Call,
+  call: Call,
   candidates: readonly PlannedExchange[],
+  { tokens }: Plan,
 ): { readonly scheme: string; readonly token: string } | 'malformed' | undefined {
+  const { headers, url } = call
   const { authorization } = headers
   const credential = credentialOf(authorization)
-  if (credential?.scheme === 'bearer' || credential?.scheme === 'dpop') return credential
+  const isHere = credential?.scheme === 'bearer' || credential?.scheme === 'dpop'
+  const inQuery = url.searchParams.getAll('access_token').length
+  const inForm = /^application\/x-www-form-urlencoded/i.test(headers['content-type'] ?? '')
+    ? new URLSearchParams(textOf(call.body)).getAll('access_token').length
+    : 0
+  if ((isHere ? 1 : 0) + inQuery + inForm > 1) return 'malformed'
+  if (isHere) return credential
   if (/^(bearer|dpop)(\s|$)/i.test(authorization ?? '')) return 'malformed'
   for (const { credential: place } of candidates) {
-    if (!place) continue
-    const value = place.in === 'header' ? headers[place.name] : url.searchParams.get(place.name)
-    const token = matchTemplate(place.template, value ?? '')?.get(place.id)
+    const token = place && valuesIn(call, place, tokens)?.get(place.id)
     if (token !== undefined) return { scheme: 'bearer', token }
   }
   return undefined
+}
+
+/** How a route asks for what is no token of ours. */
+function schemeOf(candidates: readonly PlannedExchange[]): string {
+  const place = candidates.find(({ credential }) => credential)?.credential
+  const scheme = place?.name === 'authorization' ? /^[\w-]+(?= )/.exec(place.template)?.[0] : undefined
+  return scheme ?? 'ApiKey'
 }
 
 /** The recorded answer that fits best: the same query, the most similar body, the next in order. */

@@ -33,6 +33,7 @@ export type MockOutcome =
   | 'reused'
   | 'invalid_grant'
   | 'invalid_credentials'
+  | 'invalid_client'
   | 'not_recorded'
   | 'forbidden'
   | AccessProblem['error']
@@ -47,6 +48,8 @@ export interface Decision {
   readonly issues?: boolean
   /** Why not, for an answer that was not recorded. */
   readonly problem?: AccessProblem
+  /** What it asks for, if that is no token. */
+  readonly scheme?: string
   readonly state: MockState
 }
 

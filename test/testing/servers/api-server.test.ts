@@ -150,3 +150,13 @@ describe('CORS', () => {
     expect(bare.headers.get('Access-Control-Allow-Origin')).toBeNull()
   })
 })
+
+test('a token in the query beside that in the header: 400 invalid_request, as RFC 6750 section 2 has it', async () => {
+  await start()
+  const { access_token } = await signIn()
+  const response = await get(`/me?access_token=${access_token}`, access_token)
+  expect([response.status, response.headers.get('WWW-Authenticate')]).toEqual([
+    400,
+    expect.stringContaining('error="invalid_request"'),
+  ])
+})
