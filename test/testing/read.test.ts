@@ -4,7 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
-import { harText, readHar, writeHar, type Har, type HarEntry, type RecordingError } from 'tokenward/testing'
+import {
+  createMockServer,
+  fromEnv,
+  harText,
+  readHar,
+  replay,
+  writeHar,
+  type Har,
+  type HarEntry,
+  type RecordingError,
+} from 'tokenward/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { entryOf } from './entry.ts'
 
@@ -134,6 +144,41 @@ describe('what cannot be read says where, and quotes nothing', () => {
     const failure = await failureOf(readHar(input))
     expect(failure).toMatchObject({ code, message })
     expect(failure.message).not.toContain(secret)
+  })
+
+  test.each<[string, object, string]>([
+    ['params that are no list', { postData: { params: {} } }, 'request.postData.params is not a list'],
+    ['a param that is none', { postData: { params: [null] } }, 'request.postData.params.0 is not a name and a value'],
+    ['a body that is no object', { postData: 5 }, 'request.postData is not an object'],
+    ['a body that is no text', { postData: { text: 5 } }, 'request.postData.text is not a text'],
+    ['a bad body', { postData: { text: 'a=b=', _encoding: 'base64' } }, 'request.postData.text is not base64'],
+    ['content that is no object', { content: 'a' }, 'response.content is not an object'],
+    ['content that is no text', { content: { text: {} } }, 'response.content.text is not a text'],
+    ['bad content', { content: { text: '?', encoding: 'base64' } }, 'response.content.text is not base64'],
+    ['headers that are no list', { headers: {} }, 'request.headers is not a list of names and values'],
+  ])('%s', async (_, { content, ...more }: { content?: unknown }, what) => {
+    const request = { method: 'POST', url: 'https://a.example/', ...more }
+    const good = { request: { method: 'GET', url: 'https://a.example/' }, response: { status: 200 } }
+    const entries = [good, { request, response: { status: 200, ...(content === undefined ? {} : { content }) } }]
+    const message = `entry 1 (POST https://a.example/): ${what}`
+    for (const input of [{ log: { entries } }, JSON.stringify({ log: { entries } })]) {
+      expect(await failureOf(readHar(input))).toEqual({ code: 'invalid_har', entry: 1, message })
+    }
+    const har = { log: { version: '1.2', creator: { name: '', version: '' }, entries } } as never
+    expect(await failureOf(replay(har, { tokens: fromEnv({}) }))).toMatchObject({ message })
+    expect(await failureOf(createMockServer(har))).toMatchObject({ message })
+  })
+
+  test.each([
+    ['_tokens', 'log._tokens.0 is not a reference to a token'],
+    ['_noise', 'log._noise.0 names no place'],
+  ])('%s with something else in it', async (name, message) => {
+    for (const one of [null, 5, {}, { id: 5, kind: 'access' }, { id: 'a', kind: 'access', principal: 'p1' }]) {
+      expect(await failureOf(readHar({ log: { entries: [], [name]: [one] } }))).toMatchObject({
+        code: 'invalid_har',
+        message,
+      })
+    }
   })
 
   test.each([

@@ -1,11 +1,11 @@
 import { nameOfEntry, RecordingError } from '../errors.ts'
 import {
   type Har,
-  type HarContent,
   type HarEntry,
   type HarLog,
-  type HarPair,
+  type HarContent,
   type HarParam,
+  type HarPair,
   type HarPostData,
   RECORDING_VERSION,
 } from './format.ts'
@@ -37,9 +37,8 @@ export function toLog(value: unknown): HarLog {
   for (const [name, list] of Object.entries({ entries, _tokens: _tokens ?? [], _noise: _noise ?? [] })) {
     if (!Array.isArray(list)) throw new RecordingError('invalid_har', `log.${name} is not a list`)
   }
-  const isReference = (one: unknown): boolean => isPlace(one) && typeof one['id'] === 'string' && isPlace(one['claims'])
-  if (!((_tokens ?? []) as unknown[]).every(isReference))
-    throw new RecordingError('invalid_har', 'log._tokens has something in it that describes no token')
+  checkReferences((_tokens ?? []) as readonly unknown[])
+  checkNoise((_noise ?? []) as readonly unknown[])
   const by = isPlace(creator) ? creator : {}
   return {
     ...value,
@@ -73,6 +72,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
     if (!isList) return fail(`${where} is not a list of names and values`)
     return (list as (HarPair & { value?: unknown })[]).map((one) => ({ ...one, value: textOf(one.value) }))
   }
+  const sent = toPostData(postData, fail)
   const started = value['startedDateTime']
   return {
     cache: {},
@@ -91,7 +91,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
       queryString: pairs(request['queryString'], 'request.queryString'),
       headersSize: numberOf(request['headersSize'], -1),
       bodySize: numberOf(request['bodySize'], -1),
-      ...(isPlace(postData) ? { postData: toPostData(postData) } : {}),
+      ...(sent ? { postData: sent } : {}),
     },
     response: {
       ...response,
@@ -100,7 +100,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
       httpVersion: textOf(response['httpVersion']) || 'HTTP/1.1',
       cookies: pairs(response['cookies'], 'response.cookies'),
       headers: pairs(response['headers'], 'response.headers'),
-      content: toContent(isPlace(content) ? content : {}),
+      content: toContent(content, fail),
       redirectURL: textOf(response['redirectURL']),
       headersSize: numberOf(response['headersSize'], -1),
       bodySize: numberOf(response['bodySize'], -1),
@@ -108,39 +108,83 @@ export function toEntry(value: unknown, index: number): HarEntry {
   }
 }
 
-function toContent({ text, encoding, ...content }: Place): HarContent {
-  return {
-    ...content,
-    size: numberOf(content['size']),
-    mimeType: textOf(content['mimeType']),
-    ...(typeof text === 'string' && { text }),
-    ...(typeof encoding === 'string' && { encoding }),
-  }
-}
+type Fail = (what: string) => never
 
 /** Some tools keep a form as a list of its fields only. */
-function toPostData({ text, params, ...postData }: Place): HarPostData {
+function toPostData(postData: unknown, fail: Fail): HarPostData | undefined {
+  if (postData === undefined || postData === null) return undefined
+  if (!isPlace(postData)) return fail('request.postData is not an object')
+  const { params, text, _encoding, ...rest } = postData
   const mimeType = textOf(postData['mimeType'])
-  const fields = Array.isArray(params) ? params.filter(isPlace) : undefined
-  const isForm = /^application\/x-www-form-urlencoded/i.test(mimeType) && text === undefined
-  if (fields && isForm) {
-    const pairs = fields.map((field) => [textOf(field['name']), textOf(field['value'])])
+  const body = toBody({ text, isBase64: _encoding === 'base64', where: 'request.postData.text' }, fail)
+  const fields = params === undefined || params === null ? undefined : toParams(params, fail)
+  if (body === undefined && fields && /^application\/x-www-form-urlencoded/i.test(mimeType)) {
+    const pairs = fields.map(({ name, value = '' }) => [name, value])
     return { mimeType, text: new URLSearchParams(pairs).toString() }
   }
   return {
-    ...postData,
+    ...rest,
     mimeType,
-    ...(typeof text === 'string' && { text }),
-    ...(fields && { params: fields.map(toParam) }),
+    ...(fields && (fields.length > 0 || body === undefined) ? { params: fields } : {}),
+    ...(body === undefined ? {} : { text: body }),
+    ...(_encoding === 'base64' ? { _encoding } : {}),
   }
 }
 
-function toParam({ name, value, fileName, ...param }: Place): HarParam {
+function toParams(params: unknown, fail: Fail): HarParam[] {
+  if (!Array.isArray(params)) return fail('request.postData.params is not a list')
+  return params.map((one: unknown, index) => {
+    if (!isPlace(one) || typeof one['name'] !== 'string') {
+      return fail(`request.postData.params.${index} is not a name and a value`)
+    }
+    const { name, value, fileName, contentType } = one
+    return {
+      name,
+      ...(value === undefined || value === null ? {} : { value: textOf(value) }),
+      ...(typeof fileName === 'string' ? { fileName } : {}),
+      ...(typeof contentType === 'string' ? { contentType } : {}),
+    }
+  })
+}
+
+function toContent(content: unknown, fail: Fail): HarContent {
+  if (content === undefined || content === null) return { size: 0, mimeType: '' }
+  if (!isPlace(content)) return fail('response.content is not an object')
+  const { text, encoding, ...rest } = content
+  const body = toBody({ text, isBase64: encoding === 'base64', where: 'response.content.text' }, fail)
   return {
-    ...param,
-    name: textOf(name),
-    ...(value !== undefined && { value: textOf(value) }),
-    ...(fileName !== undefined && { fileName: textOf(fileName) }),
+    ...rest,
+    size: numberOf(content['size']),
+    mimeType: textOf(content['mimeType']),
+    ...(body === undefined ? {} : { text: body }),
+    ...(typeof encoding === 'string' ? { encoding } : {}),
+  }
+}
+
+function toBody(
+  { text, isBase64, where }: { text: unknown; isBase64: boolean; where: string },
+  fail: Fail,
+): string | undefined {
+  if (text === undefined || text === null) return undefined
+  if (typeof text !== 'string') return fail(`${where} is not a text`)
+  const isSound = !isBase64 || (/^[\w+/-]*={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1)
+  return isSound ? text : fail(`${where} is not base64`)
+}
+
+function checkReferences(references: readonly unknown[]): void {
+  for (const [index, one] of references.entries()) {
+    const isReference =
+      isPlace(one) &&
+      ['id', 'kind', 'principal'].every((name) => typeof one[name] === 'string') &&
+      isPlace(one['claims'])
+    if (!isReference) throw new RecordingError('invalid_har', `log._tokens.${index} is not a reference to a token`)
+  }
+}
+
+function checkNoise(noise: readonly unknown[]): void {
+  for (const [index, one] of noise.entries()) {
+    if (isPlace(one) && typeof one['path'] === 'string') continue
+    throw new RecordingError('invalid_har', `log._noise.${index} names no place`)
   }
 }
 
