@@ -1,14 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import axios from 'axios'
 import { createTokenManager, cookieSource, jsonSource, type TokenManager } from 'tokenward'
 import { bindAxios } from 'tokenward/axios'
 import { createFetch } from 'tokenward/fetch'
 import {
+  createClock,
   createRecorder,
   fromEnv,
   fromLogin,
   fromManager,
   replay,
+  type FakeClock,
   type Har,
   type TokenProvider,
 } from 'tokenward/testing'
@@ -28,34 +29,41 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean()
 })
 
-async function start(accessTokenMs = 300_000): Promise<Backend> {
-  const backend = await startBackend({ auth: { accessTokenMs } })
+async function start(accessTokenMs = 300_000, clock?: FakeClock): Promise<Backend> {
+  const backend = await startBackend({ auth: { accessTokenMs }, ...(clock && { now: clock.now }) })
   cleanups.push(() => backend.close())
   return backend
 }
 
-function managerOf({ api, endpoints }: Backend, flavour: 'json' | 'auth' = 'json'): TokenManager<Credentials> {
+function managerOf(
+  { api, endpoints }: Backend,
+  flavour: 'json' | 'auth' = 'json',
+  clock?: FakeClock,
+): TokenManager<Credentials> {
   const source = flavour === 'json' ? jsonSource<Credentials> : cookieSource<Credentials>
   const tokens = createTokenManager<Credentials>({
     source: source(endpoints(flavour)),
     resources: [api.origin],
     timing: { background: false },
-    ports: flavour === 'auth' ? { fetch: createCookieJar().fetch } : {},
+    ports: {
+      ...(clock && { clock: clock.ports.clock, timer: clock.ports.timer }),
+      ...(flavour === 'auth' && { fetch: createCookieJar().fetch }),
+    },
   })
   cleanups.push(() => tokens.dispose())
   return tokens
 }
 
 /** Login, two calls, a token that expires, a refresh, a logout, and a call after it. */
-async function record(backend: Backend, flavour: 'json' | 'auth' = 'json', expire = true): Promise<Har> {
-  const tokens = managerOf(backend, flavour)
-  const recorder = createRecorder({ manager: tokens })
+async function record(backend: Backend, flavour: 'json' | 'auth' = 'json', clock?: FakeClock): Promise<Har> {
+  const tokens = managerOf(backend, flavour, clock)
+  const recorder = createRecorder({ manager: tokens, ...(clock && { clock }) })
   const request = createFetch(tokens, { fetch: recorder.wrapFetch(fetch) })
   const { origin } = backend.api
   await tokens.login(demo)
   await request(`${origin}/me`)
   const token = await tokens.getAccessToken()
-  if (expire) await delay(backend.auth.settings.accessTokenMs + 300)
+  if (clock) await clock.advance(backend.auth.settings.accessTokenMs + 300)
   else backend.auth.revokeAccessTokens()
   const refused = { headers: { Authorization: `Bearer ${token.value}` } }
   await recorder.wrapFetch(fetch)(`${origin}/orders`, refused)
@@ -71,17 +79,24 @@ const placesOf = (recorded: Backend, now: Backend): Record<string, string> => ({
   [recorded.api.origin]: now.api.origin,
 })
 
-/** Times shrink to what a test can wait for: of what lives a second, two are the whole life. */
 describe('a session is replayed when all its tokens are dead', () => {
-  test.each(['json', 'auth'] as const)('%s: against new servers, with the password alone', async (flavour) => {
-    const recorded = await start(1_000)
-    const har = await record(recorded, flavour)
-    const now = await start(1_000)
+  // Once in real time, shrunk to what a test can wait for: of what lives a second, two are the whole life.
+  test.each([
+    ['json', 'in real time', 1_000],
+    ['auth', 'by a clock', 60_000],
+  ] as const)('%s: against new servers, with the password alone, %s', async (flavour, time, lifeMs) => {
+    const clock = createClock()
+    const recorded = await start(lifeMs, clock)
+    const har = await record(recorded, flavour, clock)
+    const own = time === 'by a clock' ? createClock() : undefined
+    const now = await start(lifeMs, own)
     const report = await replay(har, {
       baseUrl: placesOf(recorded, now),
       tokens: nothing,
       secrets: { password_p1_1: 'demo' },
       assert: { body: 'exact' },
+      waitMs: 100_000,
+      ...(own && { clock: own }),
     })
     expect(report.text).toMatch(/7 exchanges: 7 as recorded, 0 different, 0 skipped\n$/)
     expect(report.ok).toBe(true)
@@ -96,7 +111,7 @@ describe('a session is replayed when all its tokens are dead', () => {
 
   test('against the servers that it was recorded with, from the environment', async () => {
     const backend = await start()
-    const har = await record(backend, 'json', false)
+    const har = await record(backend)
     backend.auth.revokeSessions()
     const report = await replay(har, { tokens: fromEnv({ TOKEN_PASSWORD_P1: 'demo' }) })
     expect(report.results.map(({ outcome, reason }) => reason ?? outcome)).toEqual([

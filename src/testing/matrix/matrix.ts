@@ -57,6 +57,7 @@ export async function authMatrix(har: Har, options: AuthMatrixOptions): Promise<
     fetch: options.fetch ?? platformFetch,
     timeoutMs: options.timeoutMs ?? 30_000,
     waitMs: 0,
+    clock: undefined,
     signal,
   })
   const chosen = entries.flatMap((entry, index) => {

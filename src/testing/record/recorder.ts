@@ -2,6 +2,7 @@ import type { TokenSource } from '../../ports.ts'
 import type { Har, SecretKind } from '../har/format.ts'
 import { type RedactOptions, toRedactedHar } from '../redact/har.ts'
 import { type Given, study } from '../redact/study.ts'
+import type { ServerClock } from '../servers/clock.ts'
 import { type AxiosLike, recordAxios } from './axios.ts'
 import { recordFetch } from './fetch.ts'
 import { type Include, toFilter } from './filter.ts'
@@ -21,6 +22,8 @@ export interface RecorderOptions {
   readonly include?: Include
   /** A larger body is left out, and the recording says so. Default 1 MiB. */
   readonly maxBodyBytes?: number
+  /** The time that the servers go by, if it is a test that lets it pass (`createClock`). Default: real time. */
+  readonly clock?: Pick<ServerClock, 'now'>
 }
 
 /**
@@ -73,9 +76,9 @@ const MAX_BODY_BYTES = 1_048_576
  * @throws {@link RecordingError} `unknown_manager`: `manager` was not made by `createTokenManager`.
  */
 export function createRecorder(options: RecorderOptions = {}): Recorder {
-  const { manager, redact = {}, include, maxBodyBytes = MAX_BODY_BYTES } = options
+  const { manager, redact = {}, include, maxBodyBytes = MAX_BODY_BYTES, clock } = options
   const { fields = [] } = redact
-  const tape = createTape()
+  const tape = createTape(clock && (() => clock.now()))
   const given = new Map<string, Given>()
   const undo: (() => void)[] = []
   const includes = toFilter(include)

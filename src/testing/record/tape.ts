@@ -1,4 +1,5 @@
 import { clock } from '../../adapters/clock.ts'
+import type { Instant } from '../../lib/instant.ts'
 import { lifecycle } from '../../adapters/lifecycle.ts'
 import { headerOf } from '../har/fields.ts'
 import type { HarEntry, HarPair, HarPostData, HarResponse } from '../har/format.ts'
@@ -55,7 +56,9 @@ interface Slot {
   error: string | undefined
 }
 
-export function createTape(): Tape {
+/** @param time Epoch milliseconds. Default: real time, whose durations no change of the clock distorts. */
+export function createTape(time?: () => number): Tape {
+  const now = (): Instant => (time ? { wall: time(), monotonic: time() } : clock.now())
   let slots: Slot[] = []
   const pending = new Set<Promise<unknown>>()
 
@@ -66,7 +69,7 @@ export function createTape(): Tape {
 
   return {
     begin(sent) {
-      const { wall, monotonic } = clock.now()
+      const { wall, monotonic } = now()
       const slot: Slot = {
         sent,
         startedAt: wall,
@@ -83,13 +86,13 @@ export function createTape(): Tape {
       wait(unread(sent.body).then((body) => (slot.requestBody = body)))
       return {
         answered(came) {
-          slot.endedAt = clock.now().monotonic
+          slot.endedAt = now().monotonic
           slot.came = came
           wait(unread(came.body).then((body) => (slot.responseBody = body)))
           end()
         },
         failed(reason) {
-          slot.endedAt = clock.now().monotonic
+          slot.endedAt = now().monotonic
           slot.error = codeOf(reason)
           end()
         },

@@ -4,6 +4,7 @@ import { fieldsOf, headerOf, parseJson } from '../har/fields.ts'
 import type { Har, HarEntry, TokenReference } from '../har/format.ts'
 import { placeholdersIn } from '../redact/placeholder.ts'
 import { createTextRedactor } from '../redact/text.ts'
+import type { FakeClock } from '../servers/clock.ts'
 import { type Assertions, compare, type Difference } from './compare.ts'
 import { createJar, CSRF, type Jar } from './jar.ts'
 import { type Step, tokenOf } from './plan.ts'
@@ -22,6 +23,7 @@ export interface PlayerOptions {
   readonly fetch: typeof fetch
   readonly timeoutMs: number
   readonly waitMs: number
+  readonly clock: Pick<FakeClock, 'now' | 'advance'> | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -54,6 +56,7 @@ const LATE_MS = 1_250
 
 export function createPlayer({ log: { entries } }: Har, options: PlayerOptions): Player {
   const { values, tokens, baseUrl, renews, assert, timeoutMs, waitMs, signal } = options
+  const now = (): number => options.clock?.now() ?? clock.now().monotonic
   const jars = new Map<string, Jar>()
   /** When the answer came that brought a token in this replay. */
   const broughtAt = new Map<string, number>()
@@ -180,9 +183,9 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
       if (expired === undefined) return { reason: `nobody can make ${token.id} expire` }
       return { headers: { authorization: `${token.tokenType ?? 'Bearer'} ${expired}` } }
     }
-    const leftMs = at + ttlMs + LATE_MS - clock.now().monotonic
+    const leftMs = at + ttlMs + LATE_MS - now()
     if (leftMs > waitMs) return { reason: `${token.id} lives longer than a replay may wait (${waitMs} ms)` }
-    if (leftMs > 0) await wait(leftMs)
+    if (leftMs > 0) await (options.clock?.advance(leftMs) ?? wait(leftMs))
     return undefined
   }
 
@@ -234,7 +237,7 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
   }
 
   function learn(entry: HarEntry, came: Came): void {
-    bindAll(entry, came, (id) => broughtAt.set(id, clock.now().monotonic))
+    bindAll(entry, came, (id) => broughtAt.set(id, now()))
   }
 
   /** Takes from an answer what stands where the recording has placeholders. */

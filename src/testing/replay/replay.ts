@@ -2,6 +2,7 @@ import { clock } from '../../adapters/clock.ts'
 import { platformFetch } from '../../adapters/fetch.ts'
 import { toHar } from '../har/check.ts'
 import type { Har, HarEntry } from '../har/format.ts'
+import type { FakeClock } from '../servers/clock.ts'
 import type { Assertions } from './compare.ts'
 import { plan } from './plan.ts'
 import { createPlayer } from './player.ts'
@@ -31,6 +32,11 @@ export interface ReplayOptions {
   readonly timeoutMs?: number
   /** How long to wait for a token to expire that had expired in the recording. Default 10 000. */
   readonly waitMs?: number
+  /**
+   * The time that the servers go by, if it is a test that lets it pass (`createClock`): instead of waiting for a token to
+   * expire, the replay advances it. Default: real time.
+   */
+  readonly clock?: Pick<FakeClock, 'now' | 'advance'>
   /** Which entries are replayed. Default: all. */
   readonly only?: (entry: HarEntry, index: number) => boolean
   readonly onProgress?: (result: ReplayResult, done: number, total: number) => void
@@ -66,6 +72,7 @@ export async function replay(har: Har, options: ReplayOptions): Promise<ReplayRe
     fetch: options.fetch ?? platformFetch,
     timeoutMs: options.timeoutMs ?? 30_000,
     waitMs: options.waitMs ?? 10_000,
+    clock: options.clock,
     signal,
   })
 

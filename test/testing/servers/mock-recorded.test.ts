@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { cookieSource, createTokenManager, jsonSource, type TokenManager } from 'tokenward'
 import { createFetch } from 'tokenward/fetch'
 import {
   authMatrix,
+  createClock,
   createMockServer,
   createRecorder,
   replay,
@@ -11,7 +11,7 @@ import {
   type TokenProvider,
 } from 'tokenward/testing'
 import { afterEach, describe, expect, test } from 'vitest'
-import { startBackend, type Backend } from '../../support/backend.ts'
+import { startBackend } from '../../support/backend.ts'
 import { createCookieJar } from '../../support/cookie-jar.ts'
 
 interface Login {
@@ -27,8 +27,12 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
+const clock = createClock()
+
 /** What a session of an application leaves: sign-in, calls, an expiry, a refresh, a log-out. */
-async function record(backend: Backend, flavour: 'json' | 'auth', user = demo): Promise<Har> {
+async function record(flavour: 'json' | 'auth', user = demo): Promise<Har> {
+  const backend = await startBackend({ auth: { accessTokenMs: 60_000 }, now: clock.now })
+  closing.push(backend.close)
   const jar = createCookieJar()
   const source = flavour === 'json' ? jsonSource<Login> : cookieSource<Login>
   const tokens: TokenManager<Login> = createTokenManager<Login>({
@@ -36,10 +40,13 @@ async function record(backend: Backend, flavour: 'json' | 'auth', user = demo): 
     resources: [backend.api.origin],
     name: `${flavour} ${user.email}`,
     timing: { background: false },
-    ...(flavour === 'auth' && { ports: { fetch: jar.fetch } }),
+    ports: {
+      ...{ clock: clock.ports.clock, timer: clock.ports.timer },
+      ...(flavour === 'auth' && { fetch: jar.fetch }),
+    },
   })
   closing.push(tokens.dispose)
-  const recorder = createRecorder({ manager: tokens })
+  const recorder = createRecorder({ manager: tokens, clock })
   const request = createFetch(tokens, { fetch: recorder.wrapFetch(fetch) })
   const { origin } = backend.api
   await tokens.login(user)
@@ -48,35 +55,35 @@ async function record(backend: Backend, flavour: 'json' | 'auth', user = demo): 
   await request(`${origin}/admin`).catch(() => undefined)
   await request(`${origin}/public`)
   const { value } = await tokens.getAccessToken()
-  await delay(2_100)
+  await clock.advance(61_000)
   await recorder.wrapFetch(fetch)(`${origin}/orders`, { headers: { Authorization: `Bearer ${value}` } })
   await request(`${origin}/orders`)
   await tokens.logout()
   await recorder.settled()
+  await backend.close()
   return recorder.toHar()
 }
 
 async function mockOf(har: Har): Promise<{ mock: MockServer; har: Har }> {
-  const mock = await createMockServer(har)
+  const mock = await createMockServer(har, { clock })
   closing.push(mock.close)
   return { mock, har }
 }
 
 describe('what was recorded at real servers, served without them', () => {
   test.each(['json', 'auth'] as const)('%s: a replay finds all as it was', async (flavour) => {
-    const backend = await startBackend({ auth: { accessTokenMs: 1_000 } })
-    const har = await record(backend, flavour)
-    await backend.close()
+    const har = await record(flavour)
     const { mock } = await mockOf(har)
-    const report = await replay(har, { baseUrl: mock.origins, tokens: nothing, secrets: { password_p1_1: 'x' } })
+    const report = await replay(har, {
+      ...{ baseUrl: mock.origins, tokens: nothing, secrets: { password_p1_1: 'x' } },
+      ...{ clock, waitMs: 100_000 },
+    })
     expect(report.text).toMatch(/8 exchanges: 8 as recorded, 0 different, 0 skipped\n$/)
     expect([mock.count('signed-in'), mock.count('refreshed'), mock.count('signed-out')]).toEqual([1, 1, 1])
   })
 
   test('tokens that should not do do not: every case of the matrix that can be made', async () => {
-    const backend = await startBackend({ auth: { accessTokenMs: 1_000 } })
-    const har = await record(backend, 'json', admin)
-    await backend.close()
+    const har = await record('json', admin)
     const { mock } = await mockOf(har)
     const { ok, text } = await authMatrix(har, {
       baseUrl: mock.origins,
