@@ -161,7 +161,7 @@ describe('secrets are known by what they are used for', () => {
     })
     const part = { name: 'a', fileName: 'b', contentType: `text/${token.toLowerCase()}`, value: 'c' }
     const request = { ...entry.request, postData: { mimeType: 'multipart/form-data', params: [part] } }
-    const { log } = toRedactedHar([{ entry: { ...entry, request }, fromSource: false, isIncluded: true }], {}, [])
+    const { log } = toRedactedHar([{ entry: { ...entry, request }, fromSource: false }], {}, [])
     expect(log.entries[0]?.request).toMatchObject({
       url: 'https://%7B%7Baccess_p1_1%7D%7D.example.com/',
       headers: [{ value: 'Bearer {{access_p1_1}}' }, { name: '{{access_p1_1}}' }],
@@ -210,7 +210,7 @@ test('a canary in any place of an entry, in any encoding, does not survive', () 
           answered: { 'x-echo': echoed ?? '', 'set-cookie': `a=${cookie ?? ''}` },
           answer: { answer, both: `${first} ${second}` },
         })
-        const har = toRedactedHar([{ entry, fromSource: false, isIncluded: true }], {}, [])
+        const har = toRedactedHar([{ entry, fromSource: false }], {}, [])
         const spread = JSON.stringify(har).replaceAll(/\{\{\w+\}\}/g, '')
         for (const one of [first, second]) {
           for (const encode of encodings.slice(0, 3)) {
@@ -282,7 +282,7 @@ describe('what the redaction leaves, the check finds', () => {
       ...entryOf({ headers: { authorization: 'Bearer a-token-of-length' } }),
       _error: 'a-token-of-length',
     }
-    expect(() => toRedactedHar([{ entry, fromSource: false, isIncluded: true }], {}, [])).toThrow(
+    expect(() => toRedactedHar([{ entry, fromSource: false }], {}, [])).toThrow(
       expect.objectContaining({
         code: 'secret_survived',
         entry: 0,

@@ -104,7 +104,7 @@ export function createTape(time?: () => number): Tape {
     observed: () =>
       slots.map((slot) => {
         const { fromSource, isIncluded } = slot.sent
-        return { entry: toEntry(slot), fromSource, isIncluded }
+        return { entry: toEntry(slot), fromSource, isLeftOut: !isIncluded }
       }),
     async settled() {
       while (pending.size > 0) await Promise.all(pending)

@@ -10,8 +10,8 @@ export interface Observed {
   readonly entry: HarEntry
   /** The source of a manager made it: it is about tokens. */
   readonly fromSource: boolean
-  /** The recording is to have it. What is left out of it tells of secrets all the same. */
-  readonly isIncluded: boolean
+  /** The recording is not to have it. It tells of secrets all the same. */
+  readonly isLeftOut?: boolean
 }
 
 /** What one exchange has to do with tokens. */

@@ -41,8 +41,8 @@ export function toRedactedHar(observed: readonly Observed[], options: RedactOpti
   const { vault, marks } = study(observed, { fields, given: [...given, ...others] })
   const known = vault.known()
   const redactor = createTextRedactor(known, vault)
-  const entries = observed.flatMap(({ entry, isIncluded }, index) => {
-    if (!isIncluded) return []
+  const entries = observed.flatMap(({ entry, isLeftOut }, index) => {
+    if (isLeftOut) return []
     const { principal, exchange } = marks[index] ?? {}
     return {
       ...redactEntry(entry, redactor),
@@ -50,7 +50,7 @@ export function toRedactedHar(observed: readonly Observed[], options: RedactOpti
       ...(exchange === undefined ? {} : { _exchange: exchange }),
     }
   })
-  const included = [...observed.keys()].filter((index) => observed[index]?.isIncluded)
+  const included = [...observed.keys()].filter((index) => !observed[index]?.isLeftOut)
   const places = new Map(included.map((index, place) => [index, place]))
   const placeOf = (index: number | null): number | null => (index === null ? null : (places.get(index) ?? null))
   const har: Har = {
