@@ -30,6 +30,7 @@ export const replayCommand: Command = {
     secrets: { type: 'string', value: '<file.json>', help: 'passwords and the like, by the id of their placeholder' },
     matrix: { type: 'boolean', help: 'send wrong tokens, and expect 401 or 403' },
     unsafe: { type: 'boolean', help: 'with --matrix: also requests that change something' },
+    'bare-401': { type: 'boolean', help: 'with --matrix: a 401 may come without WWW-Authenticate' },
     body: { type: 'string', choices: ['schema', 'exact', 'ignore'], help: 'how bodies are compared (default: schema)' },
     noise: {
       type: 'string',
@@ -91,7 +92,7 @@ async function runPlain(har: Har, { args, io, common }: Running): Promise<ExitCo
 }
 
 async function runMatrix(har: Har, { args, io, common }: Running): Promise<ExitCode> {
-  const report = await authMatrix(har, { ...common, unsafe: args.has('unsafe') })
+  const report = await authMatrix(har, { ...common, unsafe: args.has('unsafe'), challenge: !args.has('bare-401') })
   await io.stdout.write(report.text)
   await writeJUnit(args, matrixToJUnit(report))
   return report.ok ? 0 : 1

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -154,6 +156,29 @@ test('the matrix finds that no wrong token is let in', async () => {
   const { code, out } = await tokenward(['replay', ...args])
   expect([code, out]).toEqual([0, expect.stringContaining('none')])
   expect(await readFile(junit, 'utf8')).toMatch(/failures="0"/)
+})
+
+test('a server whose 401 says nothing fails the matrix, unless that is allowed', async () => {
+  const silent = createServer((request, response) => {
+    void (async () => {
+      const body = request.method === 'POST' ? await text(request) : undefined
+      const { authorization = '' } = request.headers
+      const { status, ...came } = await fetch(origin + (request.url ?? ''), {
+        method: request.method ?? 'GET',
+        headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+        ...(body === undefined ? {} : { body }),
+      }).then(async (answer) => ({ status: answer.status, text: await answer.text() }))
+      response.writeHead(status, { 'content-type': 'application/json' }).end(came.text)
+    })()
+  })
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const base = `http://127.0.0.1:${(silent.address() as { port: number }).port}`
+  const args = ['replay', join(folder, 'app.har'), '-u', base, '--secrets', join(folder, 'secrets.json'), '--matrix']
+  const strict = await tokenward(args)
+  const lenient = await tokenward([...args, '--bare-401'])
+  silent.close()
+  expect([strict.code, strict.out]).toEqual([1, expect.stringMatching(/FAIL.*none: 401.*without WWW-Authenticate/)])
+  expect(lenient.code).toBe(0)
 })
 
 test.each([
