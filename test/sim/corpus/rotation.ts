@@ -39,7 +39,9 @@ export const rotation: readonly Story[] = [
       '1 thaw',
       'pass 300000',
       '1 request',
-      'pass 20000',
+      'pass 6400',
+      '1 kill',
+      'pass 5000',
       '1 request',
       'pass 20000',
     ],
@@ -191,6 +193,16 @@ export const rotation: readonly Story[] = [
     },
     steps: ['pass 1000', '1 login bob', 'pass 5000', 'all request', 'pass 1000'],
     happened: (seen) => saw.what(seen, 'opened') === 2 && saw.event(seen, 'signed-in') === 1,
+  },
+  {
+    name: 'F75: a page that reloads while the same user signs in again finds the session of that user',
+    modes: ['cookie'],
+    plan: {
+      tabs: 1,
+      aims: [{ at: 'decided login', nth: 2, to: 'same', act: { do: 'reload' }, soon: false }],
+    },
+    steps: ['pass 1000', '1 login ann', 'pass 5000', 'all request', 'pass 1000'],
+    happened: (seen) => saw.what(seen, 'opened') === 2 && saw.sent(seen) === 1,
   },
   {
     name: 'F86: tokens that the server takes back lead to one refresh, and its refusal ends the session everywhere',
