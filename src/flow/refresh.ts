@@ -101,7 +101,11 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       const turn = await turns.take(from, flight, force)
       // All this took a while.
       const late = turns.settled(from, flight)
-      if (late || !turn) return late
+      if (late || !turn) {
+        // Nothing was presented: the mark must not say that something was.
+        if (turn && !turn.doubtful) void share.update(toOutcome(turn.claiming, { presented: undefined }))
+        return late
+      }
       from = latest(from)
       const { claiming, refreshToken } = turn
       const restores = finding && refreshToken === undefined && source.restore !== undefined

@@ -74,6 +74,12 @@ export const simulated: readonly Mutant[] = [
       'return newer(from) ?? outcome.fail(from, flight, isFinal',
     ],
     [
+      corpus,
+      'a tab that was given tokens before it asked leaves its mark',
+      'if (turn && !turn.doubtful) void share.update(toOutcome(turn.claiming, { presented: undefined }))',
+      '',
+    ],
+    [
       findings,
       'a refusal is not believed when older tokens have come meanwhile',
       'const later = (newer(from)?.tokens?.sequence ?? 0) > (claiming?.sequence ?? 0)',

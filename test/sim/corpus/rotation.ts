@@ -167,6 +167,20 @@ export const rotation: readonly Story[] = [
     happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out', 'rejected') === 3,
   },
   {
+    name: 'F82: a tab that was given tokens before it asked leaves no mark, and no doubt about a later refusal',
+    modes: ['cookie'],
+    seeds: 10,
+    plan: {
+      tabs: 5,
+      rotate: false,
+      fates: { refresh: ['refused'] },
+      weather: { lost: 0, doubled: 0, messageMs: 2_000, recordMs: 400, lockMs: 1, serverMs: 1 },
+    },
+    steps: ['1 request', 'open', 'pass 299999'],
+    happened: (seen) =>
+      saw.event(seen, 'signed-out', 'rejected') >= 1 && saw.event(seen, 'signed-out', 'unknown-outcome') === 0,
+  },
+  {
     name: 'F82: a refusal is told to all, though a login has overtaken the search that met it',
     modes: ['cookie'],
     plan: {

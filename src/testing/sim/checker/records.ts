@@ -19,6 +19,8 @@ export const judgeRecords: CreateJudge = (view, breach) => {
   const claimed = new Set<string>()
   /** The highest sequence that a tab has seen in the record. */
   const committed = new Map<string, number>()
+  /** Calls of tabs that had no session yet. */
+  const looking = new Set<number>()
   const held = new Map<string, { readonly at: number; excused: boolean }>()
 
   function recorded({ tab = '', before, after }: EntryOf<'recorded'>): void {
@@ -52,13 +54,20 @@ export const judgeRecords: CreateJudge = (view, breach) => {
       breach(14, `${tab} announces tokens before it has stored them`)
   }
 
+  const isLooking = (tab: string): boolean => view.tabs.get(tab)?.state?.status === 'restoring'
+
   return {
     see(entry) {
       const { tab = '', at } = entry
       switch (entry.what) {
+        case 'asked':
+          if (isLooking(tab)) looking.add(entry.exchange)
+          return
         case 'learned': {
           const exchange = view.exchanges.get(entry.exchange)
-          if (entry.outcome === 'tokens' && exchange?.operation === 'refresh' && claimed.delete(tab)) fresh.set(tab, at)
+          if (entry.outcome !== 'tokens' || exchange?.operation !== 'refresh' || !claimed.delete(tab)) return
+          // Whoever has given up looking for a session has nothing to store, whatever it is in by now.
+          if (!looking.has(exchange.id) || isLooking(tab)) fresh.set(tab, at)
           return
         }
         case 'recorded': {
