@@ -50,7 +50,7 @@ describe.each(clients)('%s', (name) => {
   })
 
   test('F79: a logout that the server does not hear of is still a logout, and is made up for later', async () => {
-    const { lab, tokens, signIn, client, reload } = await openStage({ timing: { requestTimeoutMs: 300 } })
+    const { lab, tokens, signIn, client, reload } = await openStage({ timing: { requestTimeoutMs: 1_000 } })
     await signIn()
     await lab.next('auth', 'logout', { answer: 'silence' })
     const report = tokens.logout()

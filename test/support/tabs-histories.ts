@@ -19,7 +19,7 @@ import type { Seen } from './tabs-record.ts'
 const SLACK_MS = 2_000
 
 /** What several pages have seen, as one history: who has sent a message, and what belongs to one sign-in, follows from it. */
-export function mergePages(pages: ReadonlyMap<string, readonly Seen[]>, setup: History['setup']): History {
+function mergePages(pages: ReadonlyMap<string, readonly Seen[]>, setup: History['setup']): History {
   const merged = [...pages]
     .flatMap(([tab, seen], page) => seen.map((entry) => ({ ...numbered(entry, page), tab })))
     .sort((one, other) => one.at - other.at)
