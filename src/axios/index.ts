@@ -52,7 +52,12 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
   function wrap(config: Config): Config {
     const { adapter } = config
     if ((adapter as Wrapper | undefined)?.[OWNER] === tokens) return config
-    config.adapter = typeof adapter === 'function' ? ofFunction(adapter) : ofName(String(adapter), adapter)
+    if (typeof adapter === 'function') config.adapter = ofFunction(adapter)
+    // Two functions may look alike.
+    else if (Array.isArray(adapter) && adapter.some((one) => typeof one === 'function')) {
+      names.add(String(adapter))
+      config.adapter = createWrapper(adapter)
+    } else config.adapter = ofName(String(adapter), adapter)
     return config
   }
 

@@ -3,7 +3,7 @@ import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { RefreshTrigger } from '../session/events.ts'
 import type { OwnedSession } from '../session/session.ts'
 import { type EndReason, type Failure, type Held, heldIn } from '../session/state.ts'
-import { type Claiming, toCommit, toOutcome } from '../tabs/record.ts'
+import { type Claiming, toCommit, toKnown, toOutcome } from '../tabs/record.ts'
 import { isGoingOn, isSomebodyElse, refreshTokenIn, type TokenSet, userOf } from '../token.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
@@ -49,7 +49,6 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     const sealed = await sealing?.seal(tokens.refreshToken, session.epoch)
     const outcome = toCommit(claiming, {
       presented: undefined,
-      entering: undefined,
       retry: undefined,
       sealed,
       key: tokens.key,
@@ -74,7 +73,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     if (isSomebodyElse(tokens, user) || (entered && !isGoingOn(user, userOf(tokens)))) {
       events.emit('alert', { rule: 'subject-changed' })
       end(session, 'replaced')
-    }
+    } else if (entered) void share.update(toKnown(session.epoch))
     const finding = store.get().status === 'restoring'
     const adopted = events.batch(() => {
       if (wish !== undefined) return adopt(from, wish, tokens)

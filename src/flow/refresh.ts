@@ -5,7 +5,7 @@ import type { RefreshTrigger } from '../session/events.ts'
 import { fromWish } from '../session/narrow.ts'
 import { type Failure, type Held, heldIn, isSignedIn } from '../session/state.ts'
 import { toOutcome } from '../tabs/record.ts'
-import { parseTokenResponse, refreshTokenIn } from '../token.ts'
+import { parseTokenResponse, refreshTokenIn, type TokenSet } from '../token.ts'
 import { abortError } from './abort.ts'
 import { type Call, LONGEST_TURN, timedOut } from './calls.ts'
 import { retryInMs } from './failure.ts'
@@ -99,18 +99,20 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     /** `undefined`: the refresh token is in the memory of another tab. */
     async function inTurn(call: Call): Promise<Held | undefined> {
       const turn = await turns.take(from, flight, force)
-      // All this took a while.
-      const late = turns.settled(from, flight)
-      if (late || !turn) {
-        // Nothing was presented: the mark must not say that something was.
-        if (turn && !turn.doubtful) void share.update(toOutcome(turn.claiming, { presented: undefined }))
-        return late
+      let isDue = false
+      try {
+        // All this took a while.
+        const late = turns.settled(from, flight)
+        if (late || !turn) return late
+        isDue = true
+      } finally {
+        if (turn && !isDue) void release(turn)
       }
       from = latest(from)
       const { claiming, refreshToken } = turn
       const restores = finding && refreshToken === undefined && source.restore !== undefined
       if (source.credential === 'token' && refreshToken === undefined && !restores) {
-        await share.update(toOutcome(claiming, { presented: undefined }))
+        await release(turn)
         return undefined
       }
       const { entered } = turn
@@ -121,6 +123,12 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         sent: ports.lifecycle.online(),
       })
       return call((context) => present(turn, restores, context).catch(answered))
+    }
+
+    /** Nothing was presented: the mark must not say that something was, but for what it said before. */
+    function release({ claiming, doubtful }: Turn): Promise<unknown> {
+      const { by, now } = claiming
+      return share.update(toOutcome(claiming, { presented: doubtful ? { by, since: now, until: now } : undefined }))
     }
 
     async function present(turn: Turn, restores: boolean, context: SourceContext): Promise<Held> {
@@ -135,7 +143,10 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         // What the answer leaves out stays as it was presented.
         const kept = refreshTokenIn(response) ?? refreshToken
         // The scope of a narrow token is the one that was asked for, unless the answer says another.
-        const previous = from.wish === undefined ? { ...from.tokens, key } : { key, scope: scope?.split(' ') ?? [] }
+        const own = from.wish === undefined
+        const previous: Partial<TokenSet> = own ? { ...from.tokens, key } : { key, scope: scope?.split(' ') ?? [] }
+        // Who was signed in is not who is, if the cookie may be another user's.
+        if (turn.entered) Object.assign(previous, { claims: undefined })
         const parsed = parseTokenResponse(response, asked, { previous, allowBearer: source.binding?.allowBearer })
         const sequence = claiming.sequence + 1
         const tokens = { ...parsed, refreshToken: kept, sequence, rotation: sequence }

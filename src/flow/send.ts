@@ -1,4 +1,4 @@
-import { TokenError } from '../errors.ts'
+import { isOne, TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import { parseUrl } from '../lib/url.ts'
@@ -186,13 +186,19 @@ export function createSender(
   async function isForeign({ metadata = '' }: Verdict, target: Sending, { session }: Usable): Promise<boolean> {
     const challenged = { url: hrefOf(target).replace(/#.*/, ''), resource: target.need?.resource, metadata }
     const asked = calls.run(async (context) => source.serves?.(challenged, context))
-    // What cannot be read says nothing.
-    const serves = await waitFor(
+    // What cannot be read, or not in the time that the request has left, says nothing: its answer is here.
+    const serves = waitFor(
       asked.catch(() => undefined),
       target,
       session.signal,
     )
-    return serves === false
+    return serves.then(
+      (answer) => answer === false,
+      (thrown: unknown) => {
+        if (isOne(thrown) && thrown.code === 'timeout') return false
+        throw thrown
+      },
+    )
   }
 
   function deliver<Reply>(reply: Reply, verdict: Judged, origin: string, foreign?: boolean): Reply {

@@ -2,7 +2,7 @@ import { TokenError } from '../errors.ts'
 import type { SourceContext } from '../ports.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
-import { toEntering } from '../tabs/record.ts'
+import { toEntered, toEntering } from '../tabs/record.ts'
 import { isGoingOn, parseTokenResponse, type TokenResponse, type TokenSet, userOf } from '../token.ts'
 import { untilAborted } from './abort.ts'
 import { isAnswer, toTokenError } from './failure.ts'
@@ -18,10 +18,27 @@ export interface SignIn {
 }
 
 export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie, supersede, revoke }: SignOut): SignIn {
-  const { store, source, calls, attempts, ports, epochs, share, sealing, events, watch, narrow, newSession, by } = parts
+  const {
+    store,
+    source,
+    calls,
+    attempts,
+    ports,
+    settings,
+    epochs,
+    share,
+    sealing,
+    events,
+    watch,
+    narrow,
+    newSession,
+    by,
+  } = parts
   const { clock } = ports
   const byCookie = source.credential === 'cookie'
 
+  /** Each has a name of its own: what comes of one says nothing of another. */
+  let asks = 0
   /** What a sign-in leaves for the other tabs, and for the time after a reload. */
   let saved: Promise<unknown> | undefined
 
@@ -69,21 +86,24 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   function ask(input: never, isCurrent: () => boolean): Promise<SessionState> {
     return calls.run(async (context) => {
       const overtaken = new TokenError('aborted', 'the login was overtaken')
+      const sign = `${by} ${++asks}`
       // Ahead of the call: should this page not live to hear the answer, the others know whose the cookie may be.
-      if (byCookie && isCurrent()) await share.update(toEntering(by, true))
-      const leave = (): unknown => byCookie && share.update(toEntering(by, false))
+      if (byCookie && isCurrent()) await share.update(toEntering(sign, clock.now().wall, settings.requestTimeoutMs))
+      const leave = (): unknown => byCookie && share.update(toEntered(sign))
       if (!isCurrent() || !source.login) {
         void leave()
         throw overtaken
       }
       const asked = clock.now()
       const sent = ports.lifecycle.online()
+      const before = epochs.newest()?.epoch
       let tokens: TokenSet
       try {
         tokens = parseTokenResponse(await source.login(input, context), asked, source.binding)
       } catch (thrown) {
-        if (byCookie && sent && !isAnswer(thrown)) loseCookie()
-        else void leave()
+        if (!sent || isAnswer(thrown)) void leave()
+        // Whoever has signed in since then has a cookie of his own.
+        else if (byCookie && epochs.newest()?.epoch === before) loseCookie()
         throw thrown
       }
       if (isCurrent()) return begin(tokens)

@@ -110,13 +110,14 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
       if (wish !== undefined) siblings.want(from, true)
       await siblings.settled(from, finding ? HANDOVER_MS : ANSWER_MS)
       if (!newer(from) && siblings.isComing(ANSWER_MS)) await siblings.settled(from, requestTimeoutMs)
+      const kept = wish === undefined && !newer(from) && (await isSealed(session.epoch))
       const here = newer(from)
       if (here) return here
       if (
         wish === undefined &&
+        !kept &&
         !siblings.isComing(2 * requestTimeoutMs) &&
-        !(tokens && remainingMs(tokens, clock.now()) > 0) &&
-        !(await isSealed(session.epoch))
+        !(tokens && remainingMs(tokens, clock.now()) > 0)
       ) {
         end(session, 'expired', true)
         over(from)

@@ -15,7 +15,7 @@ export type Alert =
   | { readonly rule: 'other-issuer'; readonly origin: string }
   /** A refresh got a wider scope than the session had. */
   | { readonly rule: 'scope-grew'; readonly scope: readonly string[] }
-  /** A refresh got an ID token of somebody else; the session was ended. */
+  /** A refresh got an ID token of somebody else, or may have, after a sign-in whose end nobody has heard; the session was ended. */
   | { readonly rule: 'subject-changed' }
   /** The access token stands in the URL of a request. */
   | { readonly rule: 'token-in-url'; readonly origin: string }

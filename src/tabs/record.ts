@@ -11,8 +11,10 @@ export interface TabRecord {
   readonly active: number
   /** Somebody has presented the refresh credential; until when nobody else may, if no answer comes. */
   readonly presented?: (Span & { readonly by: string }) | undefined
-  /** A sign-in by cookie was begun there, and nobody has said yet what came of it: the cookie may be another user's. */
-  readonly entering?: string | undefined
+  /**
+   * A sign-in by cookie is under way; after `until`, nobody has said what came of it, and the cookie may be another user's.
+   */
+  readonly entering?: (Span & { readonly by: string }) | undefined
   /** Meanwhile nobody asks again: until `hold` the server said so, or may still be at it; after that it is backoff. */
   readonly retry?: (Span & { readonly hold: number }) | undefined
   readonly sealed?: unknown
@@ -74,6 +76,9 @@ export type Claimed =
   /** Another tab is at it, or it is not time yet. */
   | { readonly verdict: 'busy' | 'early'; readonly until: number }
 
+/** How long to wait for what nobody tells. */
+const LOOK_MS = 1_000
+
 /** Whether the credential may be presented now; if so, the mark that says that it is, written ahead. */
 export function claim(record: TabRecord | undefined, claiming: Claiming): { verdict: Claimed; next?: TabRecord } {
   const { epoch, sequence, by, now, until, force } = claiming
@@ -92,6 +97,11 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): { verd
       return again ? { verdict, next: { ...known, presented: again } } : { verdict }
     }
   }
+  const { entering } = known
+  if (entering && entering.since <= now && now < entering.until) {
+    // It will be over before that, and only the record tells.
+    return { verdict: { verdict: 'busy', until: Math.min(entering.until, now + LOOK_MS) } }
+  }
   const early = retry && (force ? retry.hold : retry.until)
   if (early && retry.since <= now && now < early) return { verdict: { verdict: 'early', until: early } }
   // A record that has lost what it was given is behind: what is sealed in it is spent.
@@ -109,17 +119,30 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): { verd
 }
 
 /** What a presentation that was claimed has come to, if the claim still stands. */
-export function toOutcome({ epoch, sequence, by }: Claiming, outcome: Partial<TabRecord>): Change {
+export function toOutcome({ epoch, sequence, by, now }: Claiming, outcome: Partial<TabRecord>): Change {
   return (record) =>
-    record?.epoch === epoch && record.sequence === sequence && record.presented?.by === by
+    record?.epoch === epoch &&
+    record.sequence === sequence &&
+    record.presented?.by === by &&
+    record.presented.since === now
       ? { ...record, ...outcome }
       : undefined
 }
 
-/** A sign-in by cookie begins, or what came of it is known: `by` may change the cookie of the session that is here, or has not. */
-export function toEntering(by: string, begins: boolean): Change {
-  return (record) =>
-    record && (begins || record.entering === by) ? { ...record, entering: begins ? by : undefined } : undefined
+/** The sign-in `by` begins: the cookie of the session that is here may become another's. An earlier doubt stays. */
+export function toEntering(by: string, since: number, requestTimeoutMs: number): Change {
+  const entering = { by, since, until: since + requestTimeoutMs }
+  return (record) => (record && !record.entering ? { ...record, entering } : undefined)
+}
+
+/** Nothing came of the sign-in `by`. */
+export function toEntered(by: string): Change {
+  return (record) => (record?.entering?.by === by ? { ...record, entering: undefined } : undefined)
+}
+
+/** Whoever has signed in, it was the user of this session. */
+export function toKnown(epoch: number): Change {
+  return (record) => (record?.epoch === epoch ? { ...record, entering: undefined } : undefined)
 }
 
 /** New tokens: for as long as there are no newer ones, whoever has claimed to be at it meanwhile. */

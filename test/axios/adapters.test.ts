@@ -37,6 +37,16 @@ describe.each(versions)('%s', (version) => {
     expect(await failureOf(api.get('/x', { adapter: 'nonsense' as 'http' }))).toMatchObject({ name: 'AxiosError' })
   })
 
+  test('adapters in lists are told apart, however alike they look', async () => {
+    const { api } = setup.bound()
+    const named =
+      (data: string): AxiosAdapter =>
+      async (config) => ({ status: 200, statusText: '', data, headers: {}, config })
+    const dataOf = async (name: string): Promise<unknown> =>
+      (await api.get<unknown>('/x', { adapter: [named(name)] })).data
+    expect([await dataOf('one'), await dataOf('two')]).toEqual(['one', 'two'])
+  })
+
   test('a default adapter that is set after the bind is used', async () => {
     const { api } = setup.bound()
     api.defaults.adapter = fake()

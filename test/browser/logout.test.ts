@@ -50,7 +50,7 @@ describe.each(clients)('%s', (name) => {
   })
 
   test('F79: a logout that the server does not hear of is still a logout, and is made up for later', async () => {
-    const { lab, tokens, signIn, client, reload } = await openStage({ timing: { requestTimeoutMs: 1_000 } })
+    const { lab, tokens, signIn, client, reload } = await openStage({ timing: { requestTimeoutMs: 600 } })
     await signIn()
     await lab.next('auth', 'logout', { answer: 'silence' })
     const report = tokens.logout()
@@ -59,7 +59,7 @@ describe.each(clients)('%s', (name) => {
     expect((await client(name)('/me')).status).toBe(401)
     expect(await lab.liveSessions()).toBe(1)
     expect((await reload().restore()).signedIn).toBe(false)
-    await expect.poll(() => lab.liveSessions()).toBe(0)
+    await expect.poll(() => lab.liveSessions(), { timeout: 10_000 }).toBe(0)
     expect(await lab.count('refresh')).toBe(0)
   })
 

@@ -1,5 +1,7 @@
 import { type Mutant, mutantsOf } from './mutant.ts'
 
+const entering = 'test/tabs/entering.test.ts'
+const record = 'test/tabs/record.test.ts'
 const guardsMedia = 'test/tabs/guards-media.test.ts'
 const guardsOrder = 'test/tabs/guards-order.test.ts'
 const guardsRefresh = 'test/tabs/guards-refresh.test.ts'
@@ -78,7 +80,13 @@ export const manyTabs: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/outcome.ts', [
     [
-      rowsLogout,
+      entering,
+      'the doubt is taken away before it is judged',
+      '      retry: undefined,\n      sealed,',
+      '      retry: undefined,\n      entering: undefined,\n      sealed,',
+    ],
+    [
+      entering,
       'a cookie that may be of another user is believed',
       '|| (entered && !isGoingOn(user, userOf(tokens)))',
       '',
@@ -131,14 +139,36 @@ export const manyTabs: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/sign-in.ts', [
     [
-      rowsLogout,
+      entering,
       'nobody knows of a sign-in that has begun',
-      'if (byCookie && isCurrent()) await share.update(toEntering(by, true))',
+      'if (byCookie && isCurrent()) await share.update(toEntering(sign, clock.now().wall, settings.requestTimeoutMs))',
       '',
     ],
-    [rowsLogout, 'a sign-in that came to nothing stays in the record', '        else void leave()\n', ''],
+    [
+      entering,
+      'a sign-in that came to nothing stays in the record',
+      'if (!sent || isAnswer(thrown)) void leave()',
+      'if (!sent || isAnswer(thrown)) void 0',
+    ],
+    [entering, 'a sign-in lost long ago ends a later session', ' && epochs.newest()?.epoch === before', ''],
+  ]),
+  ...mutantsOf('src/tabs/record.ts', [
+    [entering, 'a sign-in takes away the doubt of another', 'record && !record.entering ?', 'record ?'],
+    [
+      entering,
+      'a sign-in that is under way keeps nobody away',
+      'if (entering && entering.since <= now && now < entering.until) {',
+      'if (false) {',
+    ],
+    [record, 'a late outcome is that of a newer claim', ' &&\n    record.presented.since === now', ''],
   ]),
   ...mutantsOf('src/flow/refresh.ts', [
+    [
+      entering,
+      'an ID token of the session before says whose the cookie is',
+      'if (turn.entered) Object.assign(previous, { claims: undefined })',
+      '',
+    ],
     [
       guardsOrder,
       'a refusal is believed though another tab has newer tokens',

@@ -132,6 +132,18 @@ describe('PR-4: an API that says it takes only tokens of issuers that are none o
     expect(new Set(paths())).toEqual(new Set(['/api', `${WELL_KNOWN}/api`]))
   })
 
+  test('promise 5: the answer goes to the caller when its metadata takes longer than the request may', async () => {
+    await open('invalid_token', { serves: () => new Promise(() => {}) })
+    const target = { url: `${desk.url}/api`, waitMs: 30 }
+    const headers = new Headers({ 'WWW-Authenticate': challenge('invalid_token') })
+    const reply = tokens.send(target, {
+      repeatable: true,
+      send: () => Promise.resolve(401),
+      answer: (status) => ({ status, header: (name) => headers.get(name) }),
+    })
+    expect(await reply).toBe(401)
+  })
+
   test('a refused token: the answer goes to the caller, and an alert says why', async () => {
     const send = await open('invalid_token')
     expect(await codeOf(send())).toBe('401')

@@ -178,39 +178,3 @@ test('F75: a tab does not take the tokens that another got with the cookie of so
   expect(await reply).toBe('session_changed')
   expect(first!.sent).toEqual([])
 })
-
-describe.each([true, false])(
-  'a page dies in its own login in cookie mode (the server says whose tokens are: %s)',
-  (names) => {
-    test.each([0, 1, 2, 3, 4, 5, 6, 8, 9])(
-      'F75: %i ms into it: nothing of the new user is sent in the session of the one before',
-      async (ms) => {
-        const browser = await openTabs(2, { names })
-        const [mine, other] = browser.tabs
-        await browser.pass(1_000)
-        void other!.tokens.login('bob').catch(() => {})
-        await browser.pass(ms)
-        other!.kill()
-        await browser.pass(LIFETIME_MS + 1_000)
-        await browser.during(Promise.allSettled([mine!.send()]), BOUND_MS)
-        await browser.during(Promise.allSettled([mine!.send(), mine!.send()]), BOUND_MS)
-        const owners = mine!.sent.map(
-          (sent) => browser.server.access(sent?.slice('Bearer '.length) ?? '')?.family.owner,
-        )
-        expect(new Set(owners)).not.toContain('bob')
-        // Before the call has left, nothing has happened to the cookie.
-        if (names && ms < 2) expect(mine!.state().signedIn).toBe(true)
-      },
-    )
-  },
-)
-
-test('a login that comes to nothing leaves the session of another tab as it was', async () => {
-  const browser = await openTabs(2, { names: false })
-  const [mine, other] = browser.tabs
-  browser.fates.login.push('busy')
-  await browser.during(other!.tokens.login('bob').catch(() => {}))
-  await browser.pass(LIFETIME_MS + 1_000)
-  expect(await browser.during(mine!.send(), BOUND_MS)).toBe(200)
-  expect(mine!.state().signedIn).toBe(true)
-})

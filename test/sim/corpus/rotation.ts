@@ -215,7 +215,8 @@ export const rotation: readonly Story[] = [
       tabs: 1,
       aims: [{ at: 'decided login', nth: 2, to: 'same', act: { do: 'reload' }, soon: false }],
     },
-    steps: ['pass 1000', '1 login ann', 'pass 5000', 'all request', 'pass 1000'],
+    // Until the time for an answer to the sign-in is over, nobody presents the cookie.
+    steps: ['pass 1000', '1 login ann', 'pass 12000', 'all request', 'pass 1000'],
     happened: (seen) => saw.what(seen, 'opened') === 2 && saw.sent(seen) === 1,
   },
   {
