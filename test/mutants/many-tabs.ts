@@ -175,12 +175,7 @@ export const manyTabs: readonly Mutant[] = [
       'isFinal(thrown) && (lostRace || later) ? unavailable() : thrown',
       'thrown',
     ],
-    [
-      guardsRefresh,
-      'a tab without the refresh token leaves its mark',
-      'await share.update(toOutcome(claiming, { presented: undefined }))',
-      '',
-    ],
+    [guardsRefresh, 'a tab without the refresh token leaves its mark', 'await release(turn)', ''],
     [
       guardsRefresh,
       'that another tab got no answer does not count',

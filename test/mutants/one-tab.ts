@@ -35,8 +35,8 @@ export const oneTab: readonly Mutant[] = [
     [
       anything,
       'a refresh that had to wait for its turn does not look what came meanwhile',
-      'const late = turns.settled(from, flight)\n      if (late || !turn) {',
-      'const late = turn ? undefined : turns.settled(from, flight)\n      if (late || !turn) {',
+      'const late = turns.settled(from, flight)\n        if (late || !turn) return late',
+      'const late = turn ? undefined : turns.settled(from, flight)\n        if (late || !turn) return late',
     ],
   ]),
   ...mutantsOf('src/flow/outcome.ts', [

@@ -78,16 +78,16 @@ export const shared: readonly Mutant[] = [
     [
       record,
       'an outcome is written into the record of another session',
-      'record?.epoch === epoch && record.sequence === sequence && record.presented?.by === by',
-      'record?.sequence === sequence && record.presented?.by === by',
+      'record?.epoch === epoch &&\n    record.sequence === sequence &&\n    record.presented',
+      'record?.sequence === sequence &&\n    record.presented',
     ],
     [
       record,
       'an outcome is written over newer tokens',
-      ' && record.sequence === sequence && record.presented?.by === by',
-      ' && record.presented?.by === by',
+      ' &&\n    record.sequence === sequence &&\n    record.presented',
+      ' &&\n    record.presented',
     ],
-    [record, 'an outcome takes the mark of another tab away', ' && record.presented?.by === by', ''],
+    [record, 'an outcome takes the mark of another tab away', ' &&\n    record.presented?.by === by', ''],
     [
       record,
       'tokens are written into the record of another session',

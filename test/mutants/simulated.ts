@@ -38,12 +38,7 @@ export const simulated: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/turn.ts', [
-    [
-      corpus,
-      'a tab that has looked too early for a stored refresh token ends the session',
-      '!(await isSealed(session.epoch))',
-      'from',
-    ],
+    [corpus, 'a tab that has looked too early for a stored refresh token ends the session', '!kept &&', ''],
   ]),
   ...mutantsOf('src/flow/outcome.ts', [
     [
@@ -76,7 +71,7 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       'a tab that was given tokens before it asked leaves its mark',
-      'if (turn && !turn.doubtful) void share.update(toOutcome(turn.claiming, { presented: undefined }))',
+      'if (turn && !isDue) void release(turn)',
       '',
     ],
     [

@@ -121,7 +121,7 @@ describe('what comes of a claim', () => {
   test.each([
     ['of another session', { epoch: 8 }],
     ['that has newer tokens', { sequence: 4 }],
-    ['that another tab has claimed', { presented: other }],
+    ['that another tab has claimed', { presented: { ...other, since: NOW } }],
     ['that the same tab has claimed anew', { presented: { ...claimed.presented!, since: NOW + 1 } }],
   ])('F22: an outcome is not written into a record %s', (_, part) => {
     expect(toOutcome(mine, outcome)({ ...claimed, ...part })).toBeUndefined()
