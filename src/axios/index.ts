@@ -62,14 +62,18 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
   }
 
   function ofFunction(adapter: AxiosAdapter): Wrapper {
-    const wrapper = ofFunctions.get(adapter) ?? createWrapper(adapter)
+    const known = ofFunctions.get(adapter)
+    if (known) return known
+    const wrapper = createWrapper(adapter)
     functions.add(adapter)
     ofFunctions.set(adapter, wrapper)
     return wrapper
   }
 
   function ofName(name: string, adapter: Config['adapter']): Wrapper {
-    const wrapper = ofNames.get(name) ?? createWrapper(adapter)
+    const known = ofNames.get(name)
+    if (known) return known
+    const wrapper = createWrapper(adapter)
     names.add(name)
     ofNames.set(name, wrapper)
     return wrapper
@@ -79,7 +83,7 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
     const wrapper: Wrapper = function adapterWithTokens(wire) {
       // At once: a retry library sends this very config again, and would wrap the wrapper.
       wire.adapter = adapter as AxiosAdapter
-      const transport = getAdapter(adapter ?? instance.defaults.adapter, wire)
+      const transport = typeof adapter === 'function' ? adapter : getAdapter(adapter ?? instance.defaults.adapter, wire)
       const isBare = own(wire, 'tokens') === false || wire.auth || wire.headers.has('Authorization')
       return isBare ? transport(wire) : send(wire, transport)
     }

@@ -6,24 +6,23 @@ import { waitersOf } from '../lib/waiters.ts'
  * {@link abortError} makes of its reason. The first of them is a caller's, and is left without a listener; the others
  * are those of a session and a manager, which end by `endAll`.
  */
-export function untilAborted<T>(promise: Promise<T>, signals: readonly (AbortSignal | undefined)[]): Promise<T> {
+export function untilAborted<T>(
+  promise: Promise<T>,
+  [caller, ...ours]: readonly (AbortSignal | undefined)[],
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const check = (): void => {
-      const aborted = signals.find((signal) => signal?.aborted)
+      const aborted = [caller, ...ours].find((signal) => signal?.aborted)
       if (!aborted) return
       settle()
       reject(abortError(aborted))
     }
     const settle = (): void => {
-      signals.forEach((signal, index) => {
-        if (index > 0 && signal) waitersOf(signal).delete(check)
-        else signal?.removeEventListener('abort', check)
-      })
+      caller?.removeEventListener('abort', check)
+      for (const signal of ours) if (signal) waitersOf(signal).delete(check)
     }
-    signals.forEach((signal, index) => {
-      if (index > 0 && signal) waitersOf(signal).add(check)
-      else signal?.addEventListener('abort', check)
-    })
+    caller?.addEventListener('abort', check)
+    for (const signal of ours) if (signal) waitersOf(signal).add(check)
     promise.then(
       (value) => {
         settle()

@@ -19,6 +19,13 @@ export type DestinationOf = (url: string, resource?: string) => Destination
 const PLAIN = /^https:[\w\-.~:/?#[\]@!$&'()*+,;=]*$/
 const isPlain = (text: string): boolean => PLAIN.test(text) && !text.includes('/.')
 
+/** Whole segments: what follows the prefix is nothing, a query, or a segment of its own. `prefix` ends in a slash. */
+function isWithin(place: string, prefix: string): boolean {
+  if (place.startsWith(prefix)) return true
+  const end = prefix.length - 1
+  return place.startsWith(prefix.slice(0, end)) && /^[?#]?$/.test(place.charAt(end))
+}
+
 /**
  * Decides by the parsed URL, never by its text; only where both surely say the same, for a plain URL that begins as a
  * resource does, parsing is spared: it costs as much as all the rest.
@@ -34,15 +41,9 @@ export function createAttach(
   return (text, resource) => {
     const areas = listed ?? [lifecycle.origin()].map((own): Area => [own, `${own}/`])
     const areaOf = (place: string): Area | undefined =>
-      areas.find(
-        ([name, prefix]) =>
-          (resource === undefined || resource === name) && (place.startsWith(prefix) || `${place}/` === prefix),
-      )
-    if (isPlain(text)) {
-      const end = text.search(/[?#]/)
-      const area = areaOf(end < 0 ? text : text.slice(0, end))
-      if (area) return { origin: area[1].slice(0, area[1].indexOf('/', 8)), withheld: undefined, need: area[2] }
-    }
+      areas.find(([name, prefix]) => (resource === undefined || resource === name) && isWithin(place, prefix))
+    const plain = isPlain(text) ? areaOf(text) : undefined
+    if (plain) return { origin: plain[1].slice(0, plain[1].indexOf('/', 8)), withheld: undefined, need: plain[2] }
 
     const url = parseUrl(text, lifecycle.baseUrl())
     const area = url && areaOf(url.origin + url.pathname)

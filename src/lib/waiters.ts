@@ -5,7 +5,9 @@ const waiters = new WeakMap<AbortSignal, Set<() => void>>()
  * slow to come and go, and large.
  */
 export function waitersOf(signal: AbortSignal): Set<() => void> {
-  const all = waiters.get(signal) ?? new Set()
+  const here = waiters.get(signal)
+  if (here) return here
+  const all = new Set<() => void>()
   waiters.set(signal, all)
   return all
 }
