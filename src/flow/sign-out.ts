@@ -136,6 +136,7 @@ export function createSignOut(parts: Parts): SignOut {
     kept?: Promise<Credential>,
     more?: readonly string[],
   ): Promise<Revoked> {
+    const asked = epochs.newest()?.epoch
     orphans = []
     // What is stored may be newer: another tab may have got it last.
     const newer = (stored: Credential): Promise<Revoked> | Revoked =>
@@ -154,8 +155,8 @@ export function createSignOut(parts: Parts): SignOut {
     void outcome.then((revoked) => {
       const newest = epochs.newest()
       if (revoked === 'unconfirmed') settled = settled === outcome ? undefined : settled
-      // Unless somebody has signed in meanwhile. A tab that has slept still reads why.
-      else if (newest?.what === 'unconfirmed') announce('nobody', newest.reason)
+      // Unless somebody has signed in or out meanwhile. A tab that has slept still reads why.
+      else if (newest && newest.epoch === asked) announce('nobody', newest.reason)
     })
     return outcome
   }

@@ -247,3 +247,44 @@ describe.each(credentials)('idle, with a refresh %s', (credential) => {
     expect(tab!.state().signedIn).toBe(true)
   })
 })
+
+test('F76: the confirmation of an earlier logout does not keep a tab from seeing the next one', async () => {
+  const browser = openBrowser({ credential: 'token' })
+  const { lifecycle } = browser.open('deaf').ports
+  const first = browser.openTab({ ports: { lifecycle: { ...lifecycle, watch: () => () => {} } } })
+  await browser.during(first.tokens.login('ann'))
+  const second = await browser.join()
+  browser.latencyMs = 500
+  void first.tokens.logout()
+  await browser.pass(10)
+  browser.latencyMs = 5
+  await browser.during(first.tokens.login('bob'))
+  expect(sessionOf(second)).toBe(sessionOf(first))
+  browser.faults.copies = () => []
+  browser.latencyMs = 2_000
+  void second.tokens.logout()
+  await browser.pass(10)
+  const marked = browser.marks.get('model')
+  browser.latencyMs = 5
+  await browser.pass(1_000)
+  expect(await browser.during(codeOf(first.send()))).toBe('signed_out')
+  expect(first.sent).toEqual([])
+  expect(browser.marks.get('model')).toBe(marked)
+  expect(only(first, 'signed-out')).toMatchObject([{ elsewhere: false }, { elsewhere: true }])
+})
+
+test('F74: a refresh that begins when another user has signed in elsewhere leaves his session alone', async () => {
+  const browser = openBrowser({ credential: 'token' })
+  const { lifecycle } = browser.open('deaf').ports
+  const first = browser.openTab({ ports: { lifecycle: { ...lifecycle, watch: () => () => {} } } })
+  await browser.during(first.tokens.login('ann'))
+  const second = await browser.join()
+  await browser.pass(LIFETIME_MS + 1_000)
+  browser.faults.copies = () => []
+  await browser.during(second.tokens.login('bob'))
+  browser.faults.copies = () => [1]
+  expect(await codeOf(first.send())).toBe('session_changed')
+  expect(await browser.during(first.send(), 1_000)).toBe(200)
+  expect(first.sent).toEqual(['Bearer bob.2'])
+  expect(browser.presentations()).toBe(0)
+})
