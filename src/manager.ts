@@ -137,6 +137,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     patienceMs: Math.min(1_000, settings.requestTimeoutMs / 2),
     ports,
     hear,
+    learn: (epoch) => parts.epochs.hear(epoch),
     degraded,
   })
   const parts: Parts = {

@@ -17,6 +17,8 @@ export interface Calls {
    * that nothing sent is ever taken back.
    */
   inTurn<T>(task: (call: Call) => Promise<T>, options?: TurnOptions): Promise<T>
+  /** Settles as `promise` does, or rejects with `timeout` when it takes longer than so many calls may. */
+  within<T>(calls: number, promise: Promise<T>): Promise<T>
   /** What a source is given for what is no call. */
   readonly context: SourceContext
 }
@@ -74,7 +76,7 @@ export function createCalls(
   function run<T>(task: Task<T>): Promise<T> {
     const controller = newAbort()
     const answer = task(contextFor(controller.signal))
-    return bounded(answer, 1).catch((error: unknown) => {
+    return within(1, answer).catch((error: unknown) => {
       // A cookie must arrive even if nobody waits for it any more. Any other answer may be here, and not have been read
       // yet, in a page that has slept: its deadline comes first.
       if (!byCookie) {
@@ -85,7 +87,7 @@ export function createCalls(
     })
   }
 
-  function bounded<T>(promise: Promise<T>, calls: number): Promise<T> {
+  function within<T>(calls: number, promise: Promise<T>): Promise<T> {
     return withDeadline(promise, calls * requestTimeoutMs, timer, timedOut)
   }
 
@@ -123,7 +125,7 @@ export function createCalls(
       ),
     )
     const over = result.then(nothing, nothing).then(async () => {
-      if (made) await bounded(made, byCookie ? 1 : 2 * LATE).then(nothing, nothing)
+      if (made) await within(byCookie ? 1 : 2 * LATE, made).then(nothing, nothing)
     })
     const mine = Promise.all([before, over])
     last = mine
@@ -152,12 +154,13 @@ export function createCalls(
       })
       void over.then(stop)
     }
-    return bounded(result, LONGEST_TURN)
+    return within(LONGEST_TURN, result)
   }
 
   return {
     run: (task, options) => (byCookie ? inTurn((call) => call(task), options) : run(task)),
     inTurn,
+    within,
     context: contextFor(newAbort().signal),
   }
 }

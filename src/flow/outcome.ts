@@ -1,7 +1,6 @@
 import { isOne, type TokenError } from '../errors.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { RefreshTrigger } from '../session/events.ts'
-import type { OwnedSession } from '../session/session.ts'
 import { type EndReason, type Failure, type Held, heldIn } from '../session/state.ts'
 import { type Claiming, toCommit, toKnown, toOutcome } from '../tabs/record.ts'
 import { isGoingOn, isSomebodyElse, refreshTokenIn, type TokenSet, userOf } from '../token.ts'
@@ -31,7 +30,7 @@ export interface Outcome {
   /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
   spend(from: Held, response: unknown, claiming: Claiming): Promise<void>
   /** Resolves if other tokens have come meanwhile, and what was thrown does not decide about the session. */
-  fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<Held>
+  fail(from: Held, thrown: unknown, facts: Facts): Promise<Held>
   /** What comes when everybody has been told of a timeout: how long the server wants to be left alone is written down. */
   late(thrown: unknown, facts: Facts): void
 }
@@ -59,7 +58,6 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
       change.applied = after !== undefined
       return after
     })
-    epochs.hear(record?.epoch)
     notice()
     // Somebody else has refreshed while this tab was frozen: what is there is newer than what has come.
     if (record?.epoch === session.epoch && !change.applied) {
@@ -77,9 +75,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     const finding = store.get().status === 'restoring'
     const adopted = events.batch(() => {
       if (wish !== undefined) return adopt(from, wish, tokens)
-      // Older tokens may have come from another tab meanwhile: these take their place too.
-      const older = main?.session === session && (main.tokens?.sequence ?? 0) < tokens.sequence
-      if (!store.dispatch({ type: 'refreshed', from: older ? main : from, tokens })) return false
+      if (!store.dispatch({ type: 'refreshed', session, tokens })) return false
       // A session that was just found may be over elsewhere: the first refusal of its tokens is a reason to ask again.
       if (finding) return true
       probation.begin(tokens)
@@ -103,7 +99,8 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
   /** The session's own tokens stay, but for the refresh token that was spent for these. */
   function adopt({ session, tokens: before }: Held, wish: string, tokens: TokenSet): boolean {
     const { refreshToken, rotation } = tokens
-    if (!rotate(session, { refreshToken, rotation, elsewhere: false })) return false
+    const changed = { refreshToken, rotation, elsewhere: false }
+    if (!store.dispatch({ type: 'rotated', session, changed })) return false
     const granted = { ...tokens, refreshToken: undefined }
     narrow.put(session, wish, granted)
     if (before) probation.begin(granted)
@@ -112,17 +109,11 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     return true
   }
 
-  function rotate(session: OwnedSession, changed: Partial<TokenSet>): boolean {
-    const held = heldIn(store.get())
-    if (held?.session !== session || !held.tokens) return false
-    return store.dispatch({ type: 'rotated', from: held, tokens: { ...held.tokens, ...changed } })
-  }
-
   async function spend({ session }: Held, response: unknown, claiming: Claiming): Promise<void> {
     const refreshToken = refreshTokenIn(response)
     if (!refreshToken || refreshToken === heldIn(store.get())?.tokens?.refreshToken) return
     if (sealing) await share.update(toOutcome(claiming, { sealed: await sealing.seal(refreshToken, session.epoch) }))
-    rotate(session, { refreshToken })
+    store.dispatch({ type: 'rotated', session, changed: { refreshToken } })
   }
 
   function toFailureOf(error: TokenError, thrown: unknown, facts: Facts): Failure {
@@ -144,7 +135,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     void share.update(toOutcome(facts.claiming, { presented, retry }))
   }
 
-  async function fail(from: Held, flight: Promise<Held>, thrown: unknown, facts: Facts): Promise<Held> {
+  async function fail(from: Held, thrown: unknown, facts: Facts): Promise<Held> {
     const { session, tokens, wish } = from
     if (session.signal.aborted) {
       // A login may have overtaken the search for this session: the other tabs have to know all the same.
@@ -163,7 +154,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     if (here) return here
     events.batch(() => {
       if (wish !== undefined) narrow.of(session, wish).failure = failure
-      else if (!final) store.dispatch({ type: 'refresh-failed', flight, failure })
+      else if (!final) store.dispatch({ type: 'refresh-failed', failure })
       const { code, transient, retryAt } = failure.error
       events.emit('refresh-failed', { code, transient, retryAt })
       // Where a key could not be stored, other tabs than the one that has made it do without the session.

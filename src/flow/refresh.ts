@@ -1,13 +1,13 @@
 import { TokenError } from '../errors.ts'
-import { withDeadline } from '../lib/deadline.ts'
+import { ownMembers } from '../lib/own.ts'
 import type { SourceContext } from '../ports.ts'
 import type { RefreshTrigger } from '../session/events.ts'
-import { fromWish } from '../session/narrow.ts'
-import { type Failure, type Held, heldIn, isSignedIn } from '../session/state.ts'
+import { fromWish, type Granted } from '../session/narrow.ts'
+import { type Failure, type Held, heldIn } from '../session/state.ts'
 import { toOutcome } from '../tabs/record.ts'
 import { parseTokenResponse, refreshTokenIn, type TokenSet } from '../token.ts'
 import { abortError } from './abort.ts'
-import { type Call, LONGEST_TURN, timedOut } from './calls.ts'
+import { type Call, LONGEST_TURN } from './calls.ts'
 import { retryInMs } from './failure.ts'
 import { createOutcome, type Facts, isFinal } from './outcome.ts'
 import type { Parts } from './parts.ts'
@@ -27,7 +27,7 @@ export interface Refresh {
 }
 
 export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
-  const { store, source, calls, ports, settings, epochs, share, siblings, narrow, hasCredential } = parts
+  const { store, source, calls, ports, share, siblings, narrow, hasCredential } = parts
   const { clock } = ports
   const { newer } = siblings
   const { notice } = signOut
@@ -36,42 +36,22 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
 
   function refresh(used: Held, trigger: RefreshTrigger, force = false): Promise<Held> {
     notice()
-    const state = store.get()
-    if (!isSignedIn(state) || state.session !== used.session) return Promise.reject(abortError(used.session.signal))
-    if (used.wish !== undefined) return renew(used, used.wish, trigger)
-    if (state.tokens?.sequence !== used.tokens?.sequence) return Promise.resolve(state)
-    if (state.status === 'refreshing') return state.flight
-    if (!force && state.status === 'stale' && retryInMs(state.failure, clock.now()) > 0) {
-      return Promise.reject(state.failure.error)
-    }
+    const { session, wish } = used
+    if (session.signal.aborted) return Promise.reject(abortError(session.signal))
+    const here = newer(used)
+    if (here) return Promise.resolve(here)
+    const granted = wish === undefined ? undefined : narrow.of(session, wish)
+    const { flight: flying, failure: before } = ownMembers(granted ?? (store.get() as Granted))
+    if (flying) return flying
+    if (before && !force && retryInMs(before, clock.now()) > 0) return Promise.reject(before.error)
     const flight: Promise<Held> = Promise.resolve().then(() =>
-      fly(state, flight, {
-        trigger,
-        force,
-        before: state.status === 'stale' ? state.failure : undefined,
-        finding: false,
+      fly(used, flight, { trigger, force, before, finding: false }).finally(() => {
+        if (granted) granted.flight = undefined
       }),
     )
     flight.catch(() => {}) // a background refresh has no other listener
-    store.dispatch({ type: 'refresh-started', flight })
-    return flight
-  }
-
-  /** The same for tokens that are not the session's own. */
-  function renew(used: Held, wish: string, trigger: RefreshTrigger): Promise<Held> {
-    const granted = narrow.of(used.session, wish)
-    const here = newer(used)
-    if (here) return Promise.resolve(here)
-    if (granted.flight) return granted.flight
-    const before = granted.failure
-    if (before && retryInMs(before, clock.now()) > 0) return Promise.reject(before.error)
-    const flight: Promise<Held> = Promise.resolve().then(() =>
-      fly(used, flight, { trigger, force: false, before, finding: false }).finally(() => {
-        granted.flight = undefined
-      }),
-    )
-    flight.catch(() => {})
-    granted.flight = flight
+    if (granted) granted.flight = flight
+    else store.dispatch({ type: 'refresh-started', flight })
     return flight
   }
 
@@ -170,12 +150,11 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     async function judge(thrown: unknown): Promise<Held> {
       const { claiming } = facts
       // Before it is believed: without locks another tab may have rotated what was presented here.
-      const record = isFinal(thrown) && claiming ? await share.update(() => undefined) : undefined
-      epochs.hear(record?.epoch)
+      const record = isFinal(thrown) && claiming ? await share.update() : undefined
       notice()
       const lostRace = record && record.epoch === claiming?.epoch && record.sequence > claiming.sequence
       const later = (newer(from)?.tokens?.sequence ?? 0) > (claiming?.sequence ?? 0)
-      return outcome.fail(from, flight, isFinal(thrown) && (lostRace || later) ? unavailable() : thrown, facts)
+      return outcome.fail(from, isFinal(thrown) && (lostRace || later) ? unavailable() : thrown, facts)
     }
 
     siblings.want(state)
@@ -188,7 +167,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
           })
           .then((held) => held ?? turns.fromHolder(state))
       : turns.fromHolder(state)
-    return withDeadline(work, LONGEST_TURN * settings.requestTimeoutMs, ports.timer, timedOut).catch(failing)
+    return calls.within(LONGEST_TURN, work).catch(failing)
   }
 
   /** The refresh token beside the same tokens may be another by now. */
@@ -206,7 +185,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       )
       flight.catch(() => {})
       store.dispatch({ type: 'restore-started', flight, session: found.session })
-      return withDeadline(flight, 3 * settings.requestTimeoutMs, ports.timer, timedOut)
+      return flight
     },
   })
 }

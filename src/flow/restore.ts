@@ -1,12 +1,11 @@
 import { isOne } from '../errors.ts'
-import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs } from '../lib/instant.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
 import type { Epoch } from '../tabs/epochs.ts'
 import { parseTokenResponse } from '../token.ts'
 import { untilAborted } from './abort.ts'
-import { timedOut } from './calls.ts'
+import { LONGEST_TURN } from './calls.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { Refresh } from './refresh.ts'
@@ -30,7 +29,7 @@ export function createRestore(
     // Out of the URL before anything else runs. A sign-in that is flying here has taken it already.
     const answer = attempts.current() ? undefined : source.returned?.()
     const work = answer === undefined ? look(ask, signal) : finish(answer, ask, signal)
-    return withDeadline(work, 3 * settings.requestTimeoutMs, ports.timer, timedOut)
+    return calls.within(LONGEST_TURN, work)
   }
 
   /** Finishes the login that this page is the answer to. Whatever comes of it, the session that was there is found. */
@@ -53,8 +52,7 @@ export function createRestore(
       stop = events.on('signed-in', () => resolve())
       if (isSignedIn(store.get())) resolve()
     })
-    const late = withDeadline(there, settings.requestTimeoutMs, ports.timer, timedOut)
-    await untilAborted(late, [signal])
+    await untilAborted(calls.within(1, there), [signal])
       .catch(() => {})
       .finally(stop)
   }
@@ -67,7 +65,11 @@ export function createRestore(
       return store.snapshot()
     }
     if (attempts.current()) return arrival(signal)
-    const mine = attempts.start((isCurrent, flight) => find(ask, isCurrent, flight))
+    const mine = attempts.start((isCurrent, flight) =>
+      find(ask, isCurrent)
+        .finally(() => store.dispatch({ type: 'restore-ended', flight }))
+        .then(store.snapshot),
+    )
     store.dispatch({ type: 'restore-started', flight: mine.flight, session: undefined })
     return untilAborted(mine.flight, [signal]).catch((error: unknown) => {
       // A login or logout has overtaken it: what comes of that is the answer.
@@ -86,37 +88,30 @@ export function createRestore(
     return store.snapshot()
   }
 
-  async function find(ask: boolean, isCurrent: () => boolean, flight: Promise<SessionState>): Promise<SessionState> {
+  async function find(ask: boolean, isCurrent: () => boolean): Promise<void> {
     // Where no marker can be kept the record tells, a little later.
-    if (!epochs.newest()) epochs.hear((await share.update(() => undefined))?.epoch)
+    if (!epochs.newest()) await share.update()
     const known = epochs.newest()
-    if (!isCurrent()) return store.snapshot()
-    if (known?.what === 'signed-in') return findKnown(known, isCurrent, flight)
+    if (!isCurrent()) return
+    if (known?.what === 'signed-in') return findKnown(known, isCurrent)
     if (known?.what === 'unconfirmed') repeat()
-    if (source.restore && (!known || ask)) return askServer(ask, isCurrent, flight)
-    store.dispatch({ type: 'restore-ended', flight })
-    return store.snapshot()
+    if (source.restore && (!known || ask)) await askServer(ask, isCurrent)
   }
 
   /** A session of which something is remembered: that of another tab, or of the page before this one. */
-  async function findKnown(
-    known: Epoch,
-    isCurrent: () => boolean,
-    flight: Promise<SessionState>,
-  ): Promise<SessionState> {
+  async function findKnown(known: Epoch, isCurrent: () => boolean): Promise<void> {
     const { absoluteMs, idleMs } = settings.limits
     const session = recall(known)
-    const record = idleMs < Infinity ? await share.update(() => undefined) : undefined
-    if (!isCurrent()) return store.snapshot()
+    const record = idleMs < Infinity ? await share.update() : undefined
+    if (!isCurrent()) return
     // Meanwhile it may have ended, in a tab that did not wait for this one.
-    if (epochs.newest()?.epoch !== known.epoch) return find(false, isCurrent, flight)
+    if (epochs.newest()?.epoch !== known.epoch) return find(false, isCurrent)
     const now = clock.now()
     const isIdle = record?.epoch === known.epoch && now.wall - record.active >= idleMs
     if (isIdle || elapsedMs(session.started, now) > absoluteMs) {
-      store.dispatch({ type: 'restore-started', flight, session })
+      store.dispatch({ type: 'restore-started', flight: Promise.resolve(), session })
       end(session, isIdle ? 'idle' : 'expired')
     } else await refresh.find({ session, tokens: undefined }).catch(() => {})
-    return store.snapshot()
   }
 
   /** There is no session yet to claim, and still no two tabs may present one cookie at once, nor one whose answer is lost. */
@@ -138,11 +133,7 @@ export function createRestore(
     return share.update((record) => (record?.presented?.by === by ? { ...record, presented: undefined } : undefined))
   }
 
-  async function askServer(
-    ask: boolean,
-    isCurrent: () => boolean,
-    flight: Promise<SessionState>,
-  ): Promise<SessionState> {
+  async function askServer(ask: boolean, isCurrent: () => boolean): Promise<void> {
     const started = clock.now()
     let sent = false
     let before: Epoch | undefined
@@ -162,19 +153,15 @@ export function createRestore(
         return answer
       })
       const known = epochs.newest()
-      if (isCurrent() && known?.what === 'signed-in') return await findKnown(known, isCurrent, flight)
+      if (!isCurrent()) return
+      if (known?.what === 'signed-in') await findKnown(known, isCurrent)
       // Nobody has signed out in another tab meanwhile.
-      if (isCurrent() && tokens && known?.epoch === before?.epoch) return begin(tokens)
-      if (isCurrent() && !epochs.newest()) epochs.begin('nobody', 'logout', started.wall)
-      store.dispatch({ type: 'restore-ended', flight })
-      return store.snapshot()
+      else if (tokens && known?.epoch === before?.epoch) begin(tokens)
+      else if (!known) epochs.begin('nobody', 'logout', started.wall)
     } catch (thrown) {
       const timeoutMs = settings.requestTimeoutMs
       const facts = { sent, answered: isAnswer(thrown), started, timeoutMs, random: ports.random() }
-      const failure = toFailure(toTokenError(thrown, []), clock.now(), facts)
-      store.dispatch({ type: 'restore-ended', flight })
-      if (!isCurrent()) return store.snapshot()
-      throw failure.error
+      throw toFailure(toTokenError(thrown, []), clock.now(), facts).error
     }
   }
 }

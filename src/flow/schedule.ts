@@ -31,7 +31,7 @@ const SHORTEST_INTERVAL_MS = 1_000
 const OFFLINE_LOOK_MS = 60_000
 
 export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: SignOut): Schedule {
-  const { store, ports, settings, events, epochs, share, canRefresh, life } = parts
+  const { store, ports, settings, events, share, canRefresh, life } = parts
   const { clock, lifecycle, random, timer } = ports
   const { limits, leewayMs, background } = settings
   let active: Instant = { wall: 0, monotonic: 0 }
@@ -45,7 +45,6 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   let jitter = 0
   let stopTimer: (() => void) | undefined
   let stopWatching: (() => void) | undefined
-  let stopped = false
 
   function earlyInMs(tokens: TokenSet, now: Instant, leeway = 1): number {
     const { lifetimeMs = Infinity, obtained } = tokens
@@ -54,14 +53,13 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   }
 
   function look(): void {
-    if (stopped) return
-    // Also while nobody is signed in: another tab may sign in, and its message be lost.
-    stopWatching ??= lifecycle.watch(onMoment)
     notice()
     // After that: whatever it has changed has been looked at, and has set the timer.
     stopTimer?.()
     stopTimer = undefined
     if (life.aborted) return
+    // Also while nobody is signed in: another tab may sign in, and its message be lost.
+    stopWatching ??= lifecycle.watch(onMoment)
     const state = store.get()
     if (!isSignedIn(state)) {
       rest()
@@ -105,7 +103,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
 
   async function confirm(): Promise<void> {
     const asked = session
-    const record = await share.update(() => undefined)
+    const record = await share.update()
     if (!asked || session !== asked) return
     if (record?.epoch === asked.epoch) heard(record.active)
     if (isIdle()) end(asked, 'idle')
@@ -155,12 +153,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   function onMoment(moment: 'wake' | 'online' | 'leave'): void {
     if (moment === 'leave') return
     // The marker tells at once; where there is none, the record does.
-    void share
-      .update(() => undefined)
-      .then((record) => {
-        epochs.hear(record?.epoch)
-        notice()
-      })
+    void share.update().then(notice)
     const state = store.get()
     if (moment === 'online' && state.status === 'stale' && state.failure.retryMs !== undefined) {
       const { at, holdMs } = state.failure
@@ -180,7 +173,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     isIdle,
     confirm,
     used(now) {
-      if (stopped) return
+      if (life.aborted) return
       notice()
       const state = store.get()
       // The timer that was to end it may have slept with the machine.
@@ -192,7 +185,6 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
       look()
     },
     stop() {
-      stopped = true
       stopTimer?.()
       stopWatching?.()
       rest()

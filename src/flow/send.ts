@@ -1,5 +1,4 @@
 import { isOne, TokenError } from '../errors.ts'
-import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import { parseUrl } from '../lib/url.ts'
 import { waitersOf } from '../lib/waiters.ts'
@@ -7,7 +6,6 @@ import { type Held, heldIn, isSignedIn } from '../session/state.ts'
 import type { TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
 import type { Destination, DestinationOf } from './attach.ts'
-import { timedOut } from './calls.ts'
 import { type Action, judge, type Verdict } from './challenge.ts'
 import type { Exchange, SendTarget, TokenRequest, TokenSender } from './exchange.ts'
 import { toTokenError } from './failure.ts'
@@ -45,7 +43,7 @@ export function createSender(
   signOut: SignOut,
 ): Sender {
   const { store, source, calls, attempts, ports, settings, probation, watch, life } = parts
-  const { clock, lifecycle, timer, newAbort } = ports
+  const { clock, lifecycle, newAbort } = ports
   const { end, notice } = signOut
   const { ready, fresh, ahead, isWorthwhile, waitFor } = createSupply(parts, refresh, schedule, signOut)
 
@@ -152,8 +150,7 @@ export function createSender(
     const { method = 'GET' } = target
     try {
       const proving = source.binding?.prove({ key, method, url: hrefOf(target), accessToken })
-      const bounded = withDeadline(Promise.resolve(proving), settings.requestTimeoutMs, timer, timedOut)
-      return await waitFor(bounded, target, session.signal)
+      return await waitFor(calls.within(1, Promise.resolve(proving)), target, session.signal)
     } catch (thrown) {
       const error = toTokenError(thrown, [accessToken])
       if (error.code !== 'key_lost') throw error

@@ -106,8 +106,8 @@ export function createSiblings(
       const now = clock.now()
       if (message.type === 'coming') coming = now
       if (message.type === 'rotated' && main.tokens && message.rotation > main.tokens.rotation && !isHolder(main)) {
-        const tokens = { ...main.tokens, rotation: message.rotation, refreshToken: undefined, elsewhere: true }
-        store.dispatch({ type: 'rotated', from: main, tokens })
+        const changed = { rotation: message.rotation, refreshToken: undefined, elsewhere: true }
+        store.dispatch({ type: 'rotated', session, changed })
       }
       if (message.type !== 'tokens' && message.type !== 'wanted') return undefined
       const { wish } = message
@@ -121,7 +121,7 @@ export function createSiblings(
         else if (came.sequence > sequence && remainingMs(came, now) > 0) {
           received.add(came.obtained)
           if (tokens) probation.begin(came)
-          if (wish === undefined) store.dispatch({ type: 'refreshed', from: { session, tokens }, tokens: came })
+          if (wish === undefined) store.dispatch({ type: 'refreshed', session, tokens: came })
           // What is used once is for who waits for it.
           else if (!isOnce(wish) || narrow.of(session, wish).flight) {
             narrow.put(session, wish, came)

@@ -96,14 +96,14 @@ export function createSignOut(parts: Parts): SignOut {
   }
 
   /** One task: memory, marker, message, the call on its way; only then are listeners told. */
-  function finish(session: OwnedSession | undefined, reason: EndReason, flying?: Promise<unknown>): void {
+  function finish(reason: EndReason, flying?: Promise<unknown>): void {
     events.batch(() => {
       const state = store.get()
       const held = heldIn(state)
       const known = source.revoke !== undefined && !/^(rejected|unknown-outcome|replaced)$/.test(reason)
       // First, so that nobody who looks finds the session that is over.
       const epoch = announce(known ? 'unconfirmed' : 'nobody', reason)
-      store.dispatch({ type: 'ended', session, reason, elsewhere: false })
+      store.dispatch({ type: 'ended', reason, elsewhere: false })
       const kept = supersede(epoch)
       // Unless somebody has signed in meanwhile.
       void kept.then(() => reason !== 'replaced' && epochs.newest()?.what !== 'signed-in' && sealing?.forget())
@@ -149,7 +149,7 @@ export function createSignOut(parts: Parts): SignOut {
       .then(async ([first, second]) => [first, second ?? 'confirmed', ...(await Promise.all(orphans))])
       .then(async (all) => {
         // Where no marker can be kept only the record tells that somebody has signed in meanwhile.
-        if (!epochs.isKept()) epochs.hear((await share.update(() => undefined))?.epoch)
+        if (!epochs.isKept()) await share.update()
         return WORST_FIRST.find((one) => all.includes(one)) ?? 'confirmed'
       })
     void outcome.then((revoked) => {
@@ -198,13 +198,13 @@ export function createSignOut(parts: Parts): SignOut {
   function meet(): void {
     share.open()
     // Whether there is a record decides how long a lock is waited for: better known before it matters.
-    if (met === undefined) void share.update(() => undefined)
+    if (met === undefined) void share.update()
     met ??= 0
   }
 
   function notice(): void {
     const newest = epochs.newest()
-    if (life.aborted || met === undefined || !newest || newest.epoch <= met) return
+    if (life.aborted || met === undefined || !newest) return
     const state = store.get()
     const held = heldIn(state)
     const begun = newest.what === 'signed-in'
@@ -215,7 +215,7 @@ export function createSignOut(parts: Parts): SignOut {
     }
     if (held) {
       const { session, tokens } = held
-      store.dispatch({ type: 'ended', session, reason: begun ? 'replaced' : newest.reason, elsewhere: true })
+      store.dispatch({ type: 'ended', reason: begun ? 'replaced' : newest.reason, elsewhere: true })
       // Nobody else can give back what only this tab holds.
       const unspent = narrow.drain(session, false)
       if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) {
@@ -228,7 +228,7 @@ export function createSignOut(parts: Parts): SignOut {
     // A sign-in of this tab decides about itself when its answer comes.
     if (begun && attempts.current()) return
     met = newest.epoch
-    if (!begun || heldIn(store.get())) return
+    if (!begun) return
     const session = recall(newest)
     store.dispatch({ type: 'started', session, tokens: undefined })
     siblings.want({ session, tokens: undefined })
@@ -247,12 +247,12 @@ export function createSignOut(parts: Parts): SignOut {
     if (!local) notice()
     const state = store.get()
     if (heldIn(state)?.session !== session) return
-    if (!local) finish(session, reason)
+    if (!local) finish(reason)
     // It was never here: nothing has ended.
     else if (state.status === 'restoring') {
       met = session.epoch
       store.dispatch({ type: 'restore-ended', flight: state.flight })
-    } else store.dispatch({ type: 'ended', session, reason, elsewhere: false })
+    } else store.dispatch({ type: 'ended', reason, elsewhere: false })
   }
 
   /** The cookie is that of another sign-in now, or may be: the session that was there must not refresh with it. */
@@ -268,7 +268,7 @@ export function createSignOut(parts: Parts): SignOut {
       const flying = attempts.current()?.over
       attempts.overtake()
       // Signed out already: tokens are gone, but a cookie may be there that nobody has asked about yet.
-      if (store.get().status !== 'signed-out' || flying || (byCookie && !settled)) finish(undefined, reason, flying)
+      if (store.get().status !== 'signed-out' || flying || (byCookie && !settled)) finish(reason, flying)
       const left = source.revoke && epochs.newest()?.what === 'unconfirmed'
       const revoked = await withDeadline(
         settled ?? Promise.resolve<Revoked>(left ? 'unconfirmed' : 'not-configured'),

@@ -3,7 +3,7 @@ import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { Need } from '../options.ts'
 import { toWish } from '../session/narrow.ts'
-import { type Held, isSignedIn } from '../session/state.ts'
+import { type Held, isSignedIn, type SignedIn } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
 import { abortError, untilAborted } from './abort.ts'
 import { LONGEST_TURN, timedOut } from './calls.ts'
@@ -135,13 +135,12 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
       session && leftMs >= LONGEST_TURN * requestTimeoutMs
         ? promise
         : withDeadline(promise, Math.max(0, leftMs), timer, timedOut)
-    return untilAborted(bounded, [signal, session, life])
+    return untilAborted(bounded, [signal, session ?? life])
   }
 
   function current({ session }: Held): Held {
-    const state = store.get()
-    if (isSignedIn(state) && state.session === session) return state
-    throw abortError(session.signal)
+    if (session.signal.aborted) throw abortError(session.signal)
+    return store.get() as SignedIn
   }
 
   return { ready, fresh, ahead, isWorthwhile, waitFor }

@@ -37,7 +37,7 @@ export const HANDOVER_MS = 250
 const ANSWER_MS = 1_000
 
 export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
-  const { store, ports, settings, epochs, share, siblings, sealing, narrow, by } = parts
+  const { store, ports, settings, share, siblings, sealing, narrow, by } = parts
   const { clock } = ports
   const { requestTimeoutMs } = settings
   const { newer } = siblings
@@ -52,7 +52,7 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
 
   /** The tab that has signed in may have stored its refresh token after this one has looked for it. */
   async function isSealed(epoch: number): Promise<boolean> {
-    const record = sealing && (await share.update(() => undefined))
+    const record = sealing && (await share.update())
     return record?.epoch === epoch && (await sealing?.open(record.sealed, epoch)) !== undefined
   }
 
@@ -75,10 +75,10 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
           return next
         })
         if (!claimed) throw timedOut()
+        const opened = claimed.verdict === 'mine' ? await sealing?.open(claimed.sealed, epoch) : undefined
         // Frozen meanwhile: what is left of the mark is not enough for the call.
         if (Math.abs(clock.now().wall - now) > requestTimeoutMs / 2) continue
         if (claimed.verdict === 'early') throw unavailable(claimed.until)
-        if (claimed.verdict === 'over') epochs.hear(claimed.epoch)
         // Whoever is at work may not have been there when this tab asked first.
         if (claimed.verdict === 'busy' || claimed.verdict === 'newer') siblings.want(from)
         if (claimed.verdict === 'busy') await siblings.settled(from, Math.max(claimed.until - now, 0))
@@ -95,11 +95,8 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
         }
         // What this tab remembers is spent if there have been newer ones.
         const remembered = sequence === tokens?.rotation ? tokens.refreshToken : undefined
-        const refreshToken = (await sealing?.open(claimed.sealed, epoch)) ?? remembered
-        // Or frozen while that was opened, which by itself takes no longer than this.
-        if (clock.now().wall - now > 0.75 * requestTimeoutMs) continue
         const { doubtful, entered } = claimed
-        return { claiming, doubtful, entered, refreshToken, key: tokens?.key ?? claimed.key }
+        return { claiming, doubtful, entered, refreshToken: opened ?? remembered, key: tokens?.key ?? claimed.key }
       }
       return undefined
     },

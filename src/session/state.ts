@@ -77,14 +77,11 @@ export type SessionEvent =
   | { readonly type: 'restore-ended'; readonly flight: Promise<unknown> }
   | { readonly type: 'started'; readonly session: OwnedSession; readonly tokens: TokenSet | undefined }
   | { readonly type: 'refresh-started'; readonly flight: Promise<Held> }
-  | { readonly type: 'refreshed' | 'rotated'; readonly from: Held; readonly tokens: TokenSet }
-  | { readonly type: 'refresh-failed'; readonly flight: Promise<unknown>; readonly failure: Failure }
-  | {
-      readonly type: 'ended'
-      readonly session: OwnedSession | undefined
-      readonly reason: EndReason
-      readonly elsewhere: boolean
-    }
+  | { readonly type: 'refreshed'; readonly session: OwnedSession; readonly tokens: TokenSet }
+  /** The access token stays. */
+  | { readonly type: 'rotated'; readonly session: OwnedSession; readonly changed: Partial<TokenSet> }
+  | { readonly type: 'refresh-failed'; readonly failure: Failure }
+  | { readonly type: 'ended'; readonly reason: EndReason; readonly elsewhere: boolean }
 
 /**
  * The next state. Returns the *same* object when the event does not apply: that is how the late answer to a refresh that
@@ -101,38 +98,25 @@ export function transition(state: State, event: SessionEvent): State {
       return state.status === 'restoring' && state.flight === event.flight ? state.before : state
     case 'started':
       return { status: 'active', session: event.session, tokens: event.tokens }
-    case 'refresh-started': {
-      if (state.status !== 'active' && state.status !== 'stale') return state
-      const { session, tokens } = state
-      return {
-        status: 'refreshing',
-        session,
-        tokens,
-        flight: event.flight,
-        failure: state.status === 'stale' ? state.failure : undefined,
-      }
+    case 'refresh-started':
+      return isSignedIn(state) ? { failure: undefined, ...state, status: 'refreshing', flight: event.flight } : state
+    case 'refreshed': {
+      // An answer that comes after its waiters gave up holds the only good refresh token, and is welcome for as long as
+      // nothing newer is here.
+      const { session, tokens } = event
+      const held = heldIn(state)
+      if (held?.session !== session || tokens.sequence <= (held.tokens?.sequence ?? 0)) return state
+      return { status: 'active', session, tokens }
     }
     case 'rotated':
-    case 'refreshed': {
-      // Compared by what it was asked with, not by who asked: an answer that comes after its waiters gave up holds the
-      // only good refresh token, and is welcome for as long as nothing newer is here.
-      const { session, tokens } = event.from
-      const held = heldIn(state)
-      if (!held || held.session !== session || held.tokens !== tokens) return state
-      return isSignedIn(state) && event.type === 'rotated'
-        ? { ...state, tokens: event.tokens }
-        : { status: 'active', session, tokens: event.tokens }
-    }
+      if (!isSignedIn(state) || state.session !== event.session || !state.tokens) return state
+      return { ...state, tokens: { ...state.tokens, ...event.changed } }
     case 'refresh-failed': {
       const held = heldIn(state)
-      if (!held || !('flight' in state) || state.flight !== event.flight) return state
-      return { status: 'stale', session: held.session, tokens: held.tokens, failure: event.failure }
+      return held ? { status: 'stale', session: held.session, tokens: held.tokens, failure: event.failure } : state
     }
-    case 'ended': {
-      if (state.status === 'signed-out') return state
-      if (event.session !== undefined && heldIn(state)?.session !== event.session) return state
-      return signedOut(event.reason, event.elsewhere)
-    }
+    case 'ended':
+      return state.status === 'signed-out' ? state : signedOut(event.reason, event.elsewhere)
   }
 }
 

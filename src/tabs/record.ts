@@ -70,7 +70,7 @@ export type Claimed =
   /** Nobody else will present the credential before `until`. `doubtful`: somebody has, and got no answer. */
   | ({ readonly verdict: 'mine'; readonly doubtful: boolean; readonly entered: boolean } & Stored)
   /** Another epoch has begun. */
-  | { readonly verdict: 'over'; readonly epoch: number }
+  | { readonly verdict: 'over' }
   /** Another tab has newer tokens. */
   | { readonly verdict: 'newer'; readonly sequence: number }
   /** Another tab is at it, or it is not time yet. */
@@ -86,7 +86,7 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): { verd
   const known: TabRecord =
     record && record.epoch >= epoch ? record : ownMembers({ version: 1, epoch, sequence, active: now })
   const { presented, retry } = ownMembers(known)
-  if (known.epoch > epoch) return { verdict: { verdict: 'over', epoch: known.epoch } }
+  if (known.epoch > epoch) return { verdict: { verdict: 'over' } }
   if (known.sequence > sequence) return { verdict: { verdict: 'newer', sequence: known.sequence } }
   if (presented && presented.by !== by) {
     // After a clock was set back nobody can say how much of it is left: all of it.

@@ -6,8 +6,11 @@ import { type Change, parseRecord, type TabRecord } from './record.ts'
 
 /** What the tabs of one session have in common. Whatever of it is missing or hangs, the tab goes on alone. */
 export interface Share {
-  /** Changes the shared record; resolves with what it is then. Never rejects, and takes no longer than a while. */
-  update(change: Change): Promise<TabRecord | undefined>
+  /**
+   * Changes the shared record, or only reads it; resolves with what it is then. Never rejects, and takes no longer than a
+   * while.
+   */
+  update(change?: Change): Promise<TabRecord | undefined>
   /** Whether the record is only this tab's. */
   isAlone(): boolean
   /** Tells the other tabs. */
@@ -25,11 +28,13 @@ export interface ShareOptions {
   readonly patienceMs: number
   readonly ports: Pick<Ports, 'clock' | 'openChannel' | 'records' | 'timer'>
   hear(message: Message): void
+  /** The record is about this epoch. */
+  learn(epoch: number): void
   /** Something does not work here. Told once. */
   degraded(what: string, why: unknown): void
 }
 
-export function createShare({ name, patienceMs, ports, hear, degraded }: ShareOptions): Share {
+export function createShare({ name, patienceMs, ports, hear, learn, degraded }: ShareOptions): Share {
   let channel: Channel | undefined
   let closed = false
   /** What this tab alone knows, once there is nothing to share. */
@@ -46,8 +51,13 @@ export function createShare({ name, patienceMs, ports, hear, degraded }: ShareOp
     })
   }
 
+  function learned(record: TabRecord | undefined): TabRecord | undefined {
+    if (record) learn(record.epoch)
+    return record
+  }
+
   return {
-    async update(change) {
+    async update(change = () => undefined) {
       let result: TabRecord | undefined
       const apply = (stored: unknown): unknown => {
         const record = parseRecord(stored)
@@ -57,13 +67,13 @@ export function createShare({ name, patienceMs, ports, hear, degraded }: ShareOp
       if (!alone) {
         try {
           await patiently(ports.records(name, apply))
-          return result
+          return learned(result)
         } catch (error) {
           degraded('records', error)
         }
       }
       alone ??= { record: undefined }
-      return (alone.record = change(alone.record) ?? alone.record)
+      return learned((alone.record = change(alone.record) ?? alone.record))
     },
 
     isAlone: () => alone !== undefined,
