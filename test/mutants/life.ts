@@ -29,14 +29,8 @@ export const life: readonly Mutant[] = [
     [
       guardsLife,
       'a tab takes part before it was asked to',
-      'if (life.aborted || met === undefined || !newest || newest.epoch <= met) return',
-      'if (life.aborted || !newest || newest.epoch <= (met ?? 0)) return',
-    ],
-    [
-      guardsLife,
-      'a tab goes along twice with the same epoch',
-      'if (life.aborted || met === undefined || !newest || newest.epoch <= met) return',
       'if (life.aborted || met === undefined || !newest) return',
+      'if (life.aborted || !newest) return',
     ],
     [
       guardsLife,
@@ -51,12 +45,6 @@ export const life: readonly Mutant[] = [
       '',
     ],
     [
-      messages,
-      'a tab follows into a session that it is in',
-      'if (!begun || heldIn(store.get())) return',
-      'if (!begun) return',
-    ],
-    [
       rowsLogout,
       'the refresh token that only this tab holds is not given back',
       'else void revoke(tokens, unspent)\n      }',
@@ -65,8 +53,14 @@ export const life: readonly Mutant[] = [
     [
       guardsLife,
       'the late confirmation of a logout ends the next session',
-      "else if (newest?.what === 'unconfirmed') announce('nobody', newest.reason)",
+      "else if (newest && newest.epoch === asked) announce('nobody', newest.reason)",
       "else announce('nobody', 'logout')",
+    ],
+    [
+      guardsLife,
+      'the confirmation of a logout is taken for that of another',
+      'else if (newest && newest.epoch === asked) announce',
+      "else if (newest?.what === 'unconfirmed') announce",
     ],
     [
       guardsOrder,
@@ -74,12 +68,12 @@ export const life: readonly Mutant[] = [
       'if (!before || before.epoch >= epoch || isGoingOn',
       'if (!before || isGoingOn',
     ],
-    [rowsLife, 'the end of a session ends the one after it', 'if (heldIn(state)?.session !== session) return', ''],
+    [guardsOrder, 'the end of a session ends the one after it', 'if (heldIn(state)?.session !== session) return', ''],
     [
       guardsLife,
       'a tab that is left alone ends the session of all',
-      'if (!local) finish(session, reason)',
-      'if (session) finish(session, reason)',
+      'if (!local) finish(reason)',
+      'if (session) finish(reason)',
     ],
     [guardsLife, 'a session that was not found is found over and over again', 'met = session.epoch\n', '\n'],
     [rowsLife, 'another tab is not told of an epoch', "share.post({ type: 'epoch', epoch: met })", ''],
@@ -91,12 +85,7 @@ export const life: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/restore.ts', [
-    [
-      guardsRefresh,
-      'without a marker the record is not asked',
-      'if (!epochs.newest()) epochs.hear((await share.update(() => undefined))?.epoch)',
-      '',
-    ],
+    [guardsRefresh, 'without a marker the record is not asked', 'if (!epochs.newest()) await share.update()', ''],
     [
       rowsLife,
       'a session that was idle for too long is found',
@@ -112,25 +101,25 @@ export const life: readonly Mutant[] = [
     [
       guardsOrder,
       'a session that another tab has found meanwhile is not joined',
-      "if (isCurrent() && known?.what === 'signed-in') return",
-      'if (false) return',
+      "if (known?.what === 'signed-in') await findKnown(known, isCurrent)\n",
+      'if (false) return\n',
     ],
     [
       guardsOrder,
       'the answer to a restore brings back what a logout has ended meanwhile',
-      'if (isCurrent() && tokens && known?.epoch === before?.epoch)',
-      'if (isCurrent() && tokens)',
+      'if (tokens && known?.epoch === before?.epoch)',
+      'if (tokens)',
     ],
     [
       guardsOrder,
       'a visitor without a session overwrites the sign-in of another tab',
-      "if (isCurrent() && !epochs.newest()) epochs.begin('nobody'",
-      "if (isCurrent()) epochs.begin('nobody'",
+      "else if (!known) epochs.begin('nobody'",
+      "else epochs.begin('nobody'",
     ],
     [
       rowsLife,
       'a visitor without a session is asked for each time',
-      "if (isCurrent() && !epochs.newest()) epochs.begin('nobody', 'logout', started.wall)",
+      "else if (!known) epochs.begin('nobody', 'logout', started.wall)",
       '',
     ],
     [rowsLogout, 'a logout that nobody confirmed is not repeated', "if (known?.what === 'unconfirmed') repeat()", ''],
@@ -162,14 +151,14 @@ export const life: readonly Mutant[] = [
     [
       rowsLife,
       'a tab that wakes without a marker does not read the record',
-      '        epochs.hear(record?.epoch)\n',
-      '',
+      'void share.update().then(notice)',
+      'notice()',
     ],
     [
       guardsOrder,
       'a tab that is used does not look what others did',
-      'if (stopped) return\n      notice()',
-      'if (stopped) return',
+      'if (life.aborted) return\n      notice()',
+      'if (life.aborted) return',
     ],
   ]),
   ...mutantsOf('src/flow/supply.ts', [

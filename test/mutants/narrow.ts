@@ -72,9 +72,6 @@ export const narrowed: readonly Mutant[] = [
       'ahead(used, now)',
     ],
   ]),
-  ...mutantsOf('src/flow/refresh.ts', [
-    [narrow, 'two requests fetch the same token', 'if (granted.flight) return granted.flight\n', ''],
-  ]),
   ...mutantsOf('src/flow/restore.ts', [
     [
       returned,
@@ -84,17 +81,12 @@ export const narrowed: readonly Mutant[] = [
     ],
     [returned, 'who was shown the answer too finds no session', 'if (elsewhere) await signedIn(signal)', ''],
     [returned, 'a session that is here is waited for', 'if (isSignedIn(store.get())) resolve()', ''],
-    [
-      returned,
-      'a login in another tab is waited for for ever',
-      'withDeadline(there, settings.requestTimeoutMs, ports.timer, timedOut)',
-      'there',
-    ],
+    [returned, 'a login in another tab is waited for for ever', 'calls.within(1, there)', 'there'],
     [
       returned,
       'who waits for a login in another tab cannot give up',
-      'untilAborted(late, [signal])',
-      'untilAborted(late, [])',
+      'untilAborted(calls.within(1, there), [signal])',
+      'untilAborted(calls.within(1, there), [])',
     ],
     [
       returned,

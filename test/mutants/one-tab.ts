@@ -1,36 +1,33 @@
 import { type Mutant, mutantsOf } from './mutant.ts'
 
 const anything = 'test/races/anything.test.ts'
+const entering = 'test/promises/before-and-between.test.ts'
 const events = 'test/races/events.test.ts'
+const guardsLife = 'test/tabs/guards-life.test.ts'
+const guardsOrder = 'test/tabs/guards-order.test.ts'
+const keeping = 'test/promises/keep-the-session.test.ts'
 const logout = 'test/races/logout.test.ts'
+const machine = 'test/session/state.test.ts'
+const meanwhile = 'test/promises/meanwhile.test.ts'
+const rotation = 'test/promises/rotate-safely.test.ts'
 const settling = 'test/races/settling.test.ts'
 const tokens = 'test/races/tokens.test.ts'
 
 export const oneTab: readonly Mutant[] = [
   ...mutantsOf('src/flow/refresh.ts', [
     [
-      tokens,
-      'a refresh does not look whose session it is',
-      'if (!isSignedIn(state) || state.session !== used.session) return',
-      'if (!isSignedIn(state)) return',
-    ],
-    [
-      tokens,
-      'a refresh does not look whether newer tokens are here',
-      'if (state.tokens?.sequence !== used.tokens?.sequence) return Promise.resolve(state)',
+      guardsLife,
+      'a refresh does not look whether its session is over',
+      'if (session.signal.aborted) return Promise.reject(abortError(session.signal))\n',
       '',
     ],
+    [meanwhile, 'a refresh does not look whether newer tokens are here', 'if (here) return Promise.resolve(here)', ''],
+    ['test/tabs/narrow.test.ts', 'a refresh does not join the one that is flying', 'if (flying) return flying', ''],
     [
-      tokens,
-      'a refresh does not join the one that is flying',
-      "if (state.status === 'refreshing') return state.flight",
-      '',
-    ],
-    [
-      tokens,
+      keeping,
       'a refresh does not wait until it is time to try again',
-      "if (!force && state.status === 'stale'",
-      "if (force && state.status === 'stale'",
+      'if (before && !force && retryInMs',
+      'if (before && force && retryInMs',
     ],
     [
       anything,
@@ -41,14 +38,14 @@ export const oneTab: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/outcome.ts', [
     [
-      anything,
+      guardsOrder,
       'a failed refresh does not look whether newer tokens are here',
       'const here = final ? undefined : newer(from)',
       'const here = undefined',
     ],
     [logout, 'the tokens of a session that is over are not revoked', 'else await orphan(tokens)', ''],
     [
-      events,
+      meanwhile,
       'a failure of a session that is over is told as one of the session that is here',
       '      over(from)\n    }\n    const main',
       '    }\n    const main',
@@ -62,46 +59,39 @@ export const oneTab: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/failure.ts', [
     [
-      tokens,
+      rotation,
       'a token whose answer was lost is presented again before the deadline of the first call',
       'timeoutMs - elapsedMs(started, at)',
       '0',
     ],
   ]),
   ...mutantsOf('src/session/state.ts', [
-    [anything, 'new tokens replace newer ones', ' || held.tokens !== tokens) return state', ') return state'],
     [
-      anything,
+      machine,
+      'new tokens replace newer ones',
+      ' || tokens.sequence <= (held.tokens?.sequence ?? 0)) return state',
+      ') return state',
+    ],
+    [
+      machine,
       'new tokens go into the session of somebody else',
-      'if (!held || held.session !== session || held.tokens',
-      'if (!held || held.tokens',
+      'if (held?.session !== session || tokens',
+      'if (!held || tokens',
     ],
     [
       logout,
       'new tokens bring a session back',
-      'if (!held || held.session !== session || held.tokens !== tokens) return state',
+      'if (held?.session !== session || tokens.sequence <= (held.tokens?.sequence ?? 0)) return state',
       '',
     ],
     [
-      anything,
-      'the failure of an earlier refresh ends the one that is flying',
-      "if (!held || !('flight' in state) || state.flight !== event.flight) return state",
-      "if (!held || !('flight' in state)) return state",
+      machine,
+      'a new refresh token goes into the session of somebody else',
+      '!isSignedIn(state) || state.session !== event.session || ',
+      '!isSignedIn(state) || ',
     ],
     [
-      anything,
-      'the failure of a refresh makes a session of nothing',
-      "if (!held || !('flight' in state) || state.flight !== event.flight) return state",
-      'if (!held) return state',
-    ],
-    [
-      anything,
-      'a session ends another',
-      'if (event.session !== undefined && heldIn(state)?.session !== event.session) return state',
-      '',
-    ],
-    [
-      anything,
+      meanwhile,
       'a restore that found nothing ends the one after it',
       "return state.status === 'restoring' && state.flight === event.flight ? state.before : state",
       "return state.status === 'restoring' ? state.before : state",
@@ -130,7 +120,7 @@ export const oneTab: readonly Mutant[] = [
       'if (!byCookie) void 0',
     ],
     [
-      tokens,
+      meanwhile,
       'the cookie of a login that was overtaken is not given back',
       'else await giveBackCookie(tokens, context)',
       '',
@@ -143,8 +133,13 @@ export const oneTab: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/restore.ts', [
-    [logout, 'a restore that was overtaken signs in', 'if (isCurrent() && tokens && known', 'if (tokens && known'],
-    [anything, 'a restore that was overtaken is asked for', 'if (!isCurrent() || (before && (', 'if ((before && ('],
+    [
+      entering,
+      'a restore that was overtaken signs in',
+      "if (!isCurrent()) return\n      if (known?.what === 'signed-in') await",
+      "if (known?.what === 'signed-in') await",
+    ],
+    [meanwhile, 'a restore that was overtaken is asked for', 'if (!isCurrent() || (before && (', 'if ((before && ('],
   ]),
   ...mutantsOf('src/flow/calls.ts', [
     [
@@ -155,16 +150,16 @@ export const oneTab: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/sign-out.ts', [
-    [tokens, 'a session lives on with the cookie of another sign-in', "    end(state.session, 'replaced')\n", ''],
+    [meanwhile, 'a session lives on with the cookie of another sign-in', "    end(state.session, 'replaced')\n", ''],
     [logout, 'a logout does not overtake a login', 'attempts.overtake()', ''],
     [
-      logout,
+      meanwhile,
       'the report of a logout does not wait for the refresh that is flying',
       'Promise.all([mine, stored, flight?.catch(() => {})])',
       'Promise.all([mine, stored])',
     ],
     [
-      logout,
+      meanwhile,
       'the report of a logout leaves out the tokens that came late',
       "[first, second ?? 'confirmed', ...(await Promise.all(orphans))]",
       "[first, second ?? 'confirmed']",
@@ -172,7 +167,7 @@ export const oneTab: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/send.ts', [
     [
-      anything,
+      guardsOrder,
       'the tokens of a session that is over are sent',
       'schedule.used(now)\n    if (session.signal.aborted) throw abortError(session.signal)',
       'schedule.used(now)',
@@ -189,28 +184,28 @@ export const oneTab: readonly Mutant[] = [
     [
       settling,
       'a request that waits for a token does not heed its signal',
-      'return untilAborted(bounded, [signal, session, life])',
-      'return untilAborted(bounded, [session, life])',
+      'return untilAborted(bounded, [signal, session ?? life])',
+      'return untilAborted(bounded, [undefined, session ?? life])',
     ],
     [
       logout,
       'a request that waits for a token does not notice that its session ended',
-      'return untilAborted(bounded, [signal, session, life])',
+      'return untilAborted(bounded, [signal, session ?? life])',
       'return untilAborted(bounded, [signal, life])',
     ],
     [
-      settling,
-      'a request that waits for a token does not notice that the manager was disposed of',
-      'return untilAborted(bounded, [signal, session, life])',
+      meanwhile,
+      'a request that waits for a login does not notice that the manager was disposed of',
+      'return untilAborted(bounded, [signal, session ?? life])',
       'return untilAborted(bounded, [signal, session])',
     ],
     [
       settling,
       'an abort aborts the refresh that others wait for',
-      'return untilAborted(bounded, [signal, session, life])',
+      'return untilAborted(bounded, [signal, session ?? life])',
       "signal?.addEventListener('abort', () => void parts.attempts.overtake())\n" +
         "    if (session) signal?.addEventListener('abort', () => void end(store.get().session, 'expired'))\n" +
-        '    return untilAborted(bounded, [signal, session, life])',
+        '    return untilAborted(bounded, [signal, session ?? life])',
     ],
     [
       tokens,
@@ -225,10 +220,10 @@ export const oneTab: readonly Mutant[] = [
       'const here = ready(own, request, clock.now())',
     ],
     [
-      tokens,
+      meanwhile,
       'a request goes on with the session that is here now',
-      'if (isSignedIn(state) && state.session === session) return state',
-      'if (isSignedIn(state)) return state',
+      'if (session.signal.aborted) throw abortError(session.signal)\n',
+      '',
     ],
   ]),
   ...mutantsOf('src/flow/probation.ts', [
@@ -236,9 +231,9 @@ export const oneTab: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/schedule.ts', [
     [
-      settling,
+      meanwhile,
       'a schedule that was stopped goes on',
-      '    if (stopped) return\n    // Also while nobody',
+      '    if (life.aborted) return\n    // Also while nobody',
       '    // Also while nobody',
     ],
   ]),

@@ -26,7 +26,7 @@ export const shared: readonly Mutant[] = [
     [
       record,
       'a session that is over is claimed',
-      "if (known.epoch > epoch) return { verdict: { verdict: 'over', epoch: known.epoch } }",
+      "if (known.epoch > epoch) return { verdict: { verdict: 'over' } }",
       '',
     ],
     [
@@ -128,6 +128,12 @@ export const shared: readonly Mutant[] = [
     [marker, 'the marker is not written', 'marker.write(name, String(heard))', ''],
   ]),
   ...mutantsOf('src/tabs/share.ts', [
+    [
+      'test/tabs/guards-refresh.test.ts',
+      'whoever reads the record does not believe that a session is over',
+      'if (record) learn(record.epoch)\n',
+      '',
+    ],
     [
       rowsMedia,
       'the record of another version is written over',

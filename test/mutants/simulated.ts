@@ -1,5 +1,6 @@
 import { type Mutant, mutantsOf } from './mutant.ts'
 
+const meanwhile = 'test/promises/meanwhile.test.ts'
 const seeds = 'test/sim/first-seeds.test.ts'
 const corpus = 'test/sim/corpus.test.ts'
 const findings = 'test/tabs/findings.test.ts'
@@ -53,7 +54,6 @@ export const simulated: readonly Mutant[] = [
       'isRejected && epochs.newest()?.epoch === session.epoch',
       'false',
     ],
-    [corpus, 'new tokens are dropped for older ones that have come meanwhile', 'from: older ? main : from,', 'from,'],
     [
       corpus,
       'an answer to a later call takes the doubt away about an earlier one',
@@ -65,8 +65,8 @@ export const simulated: readonly Mutant[] = [
     [
       findings,
       'tokens that have come meanwhile hide what the server has said',
-      'return outcome.fail(from, flight, isFinal',
-      'return newer(from) ?? outcome.fail(from, flight, isFinal',
+      'return outcome.fail(from, isFinal',
+      'return newer(from) ?? outcome.fail(from, isFinal',
     ],
     [
       corpus,
@@ -85,8 +85,8 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       'a page that has slept begins the next turn while the answer of the last is being stored',
-      'if (made) await bounded(made, byCookie ? 1 : 2 * LATE)',
-      'if (byCookie && made) await bounded(made, 1)',
+      'if (made) await within(byCookie ? 1 : 2 * LATE, made)',
+      'if (byCookie && made) await within(1, made)',
     ],
     [
       corpus,
@@ -119,7 +119,7 @@ export const simulated: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/send.ts', [
     [
-      seeds,
+      meanwhile,
       'a bare request does not end with its signal',
       'return untilAborted(exchange.send({}), [signal, life])\n    }\n    // What is on its way',
       'return exchange.send({})\n    }\n    // What is on its way',
@@ -136,7 +136,7 @@ export const simulated: readonly Mutant[] = [
     [
       seeds,
       'a session that has ended while it was looked for is found over and over again',
-      'if (epochs.newest()?.epoch !== known.epoch) return find(false, isCurrent, flight)',
+      'if (epochs.newest()?.epoch !== known.epoch) return find(false, isCurrent)',
       '',
     ],
   ]),

@@ -55,6 +55,7 @@ describe.each(credentials)('who may refresh, with a refresh %s', (credential) =>
     await browser.pass(300)
     expect(await reply).toBe('signed_out')
     expect(first.sent).toEqual([])
+    expect(only(first, 'refreshed')).toEqual([])
   })
 
   test('a token is stored before it is used', async () => {

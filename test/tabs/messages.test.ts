@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fromShared, parseMessage, toShared } from '../../src/tabs/messages.ts'
 import { parseTokenResponse } from '../../src/token.ts'
-import { API, credentials, LIFETIME_MS, openBrowser, openTabs, sessionOf } from './browser.ts'
+import { API, credentials, LIFETIME_MS, only, openBrowser, openTabs, sessionOf } from './browser.ts'
 
 const NOW = { wall: 1_000_000, monotonic: 50_000 }
 const held = parseTokenResponse({ access_token: 'ann.1', expires_in: 300, refresh_token: 'r1' }, NOW)
@@ -122,5 +122,18 @@ describe.each(credentials)('what tabs post, with a refresh %s', (credential) => 
     expect(await browser.during(tab.tokens.send({ url: `${API}/` }, tab.exchange()))).toBe(200)
     expect(tab.sent).toEqual(['Bearer ann.1'])
     expect(sessionOf(tab)).toBeDefined()
+  })
+
+  test('F75: tokens of another user are not taken, and end the session', async () => {
+    const browser = openBrowser({ credential })
+    const tab = browser.openTab()
+    await browser.during(tab.tokens.login('ann'))
+    const epoch = Number(browser.marks.get('model'))
+    const stranger = browser.open('stranger').ports.openChannel('model', () => {})
+    const given = { ...tokens, obtainedAt: browser.now(), ageMs: 0, accessToken: 'bob.9', claims: { sub: 'bob' } }
+    stranger.post({ version: 1, epoch, type: 'tokens', tokens: { ...given, sequence: 9 } })
+    await browser.pass(10)
+    expect(tab.state()).toMatchObject({ signedIn: false, reason: 'replaced' })
+    expect(only(tab, 'alert')).toEqual([{ rule: 'subject-changed' }])
   })
 })

@@ -1,0 +1,172 @@
+import { type Binding, TokenError } from 'tokenward'
+import { describe, expect, test } from 'vitest'
+import { createDesk, settle } from '../support/world.ts'
+import { API, createScene, failureOf, later, only, watchOf } from './stage.ts'
+
+describe('a login with a cookie', () => {
+  test('F85: that was given up gives its cookie back, and ends the session whose cookie it has replaced', async () => {
+    const scene = createScene({ credential: 'cookie' })
+    const answer = later()
+    await scene.tokens.login('ann')
+    scene.desk.answerLogin(answer.promise)
+    const controller = new AbortController()
+    const login = failureOf(scene.tokens.login('bea', { signal: controller.signal }))
+    await settle()
+    controller.abort()
+    expect(await login).toMatchObject({ code: 'aborted' })
+    expect(scene.tokens.getState().signedIn).toBe(true)
+    answer.resolve({ access_token: 'late.token' })
+    await settle()
+    expect(scene.desk.asked).toEqual(['login ann', 'login bea', 'revoke cookie late.token'])
+    expect(only(scene.told, 'signed-out')).toMatchObject([{ reason: 'replaced', elsewhere: false }])
+  })
+
+  test('keeps a restore that it has overtaken from being asked for', async () => {
+    const scene = createScene({ credential: 'cookie' })
+    const revoked = later()
+    await scene.tokens.login('ann')
+    scene.desk.answerRevoke(revoked.promise as Promise<never>)
+    void scene.tokens.logout()
+    void scene.tokens.restore({ ask: true })
+    await settle()
+    const login = scene.tokens.login('bea')
+    revoked.resolve({})
+    expect(await login).toMatchObject({ signedIn: true })
+    expect(scene.desk.asked).not.toContain('restore')
+  })
+
+  test('that has overtaken a restore is waited for, also when that is answered', async () => {
+    const scene = createScene({ credential: 'cookie' })
+    const [restored, login] = [later(), later()]
+    scene.desk.answerRestore(restored.promise)
+    scene.desk.answerLogin(login.promise)
+    void scene.tokens.restore()
+    await settle()
+    void scene.tokens.login('bea')
+    restored.resolve({})
+    await settle()
+    const request = scene.send()
+    await settle()
+    expect(scene.seen).toEqual([])
+    login.resolve({})
+    expect(await request).toMatchObject({ status: 200 })
+    expect(scene.seen).toEqual(['Bearer bea.2'])
+  })
+})
+
+describe('a session that ends', () => {
+  test('F75: while the application looks at an answer takes the request with it', async () => {
+    const scene = createScene()
+    await scene.tokens.login('ann')
+    const sent: (string | undefined)[] = []
+    const request = scene.tokens.send(
+      { url: `${API}/` },
+      {
+        repeatable: true,
+        async send(headers) {
+          sent.push(headers['Authorization'])
+          return 401
+        },
+        answer(status) {
+          void scene.tokens.startSession({ access_token: 'bea.1', refresh_token: 'b1' })
+          return { status, header: () => null }
+        },
+      },
+    )
+    expect(await failureOf(request)).toMatchObject({ code: 'session_changed' })
+    expect(sent).toEqual(['Bearer ann.1'])
+    expect(scene.refreshes()).toBe(0)
+  })
+
+  test('F74: in the middle of a refresh hears nothing of its failure', async () => {
+    const scene = createScene()
+    const answer = later()
+    await scene.tokens.login('ann')
+    await scene.world.pass(301_000)
+    scene.desk.answer(answer.promise)
+    void failureOf(scene.send())
+    await settle()
+    void scene.tokens.logout()
+    answer.reject(new TokenError('refresh_unavailable', 'busy', { transient: true }))
+    await settle()
+    expect(only(scene.told, 'signed-out')).toHaveLength(1)
+    expect(only(scene.told, 'refresh-failed')).toEqual([])
+  })
+
+  test('F79: reports that the tokens which came late could not be given back', async () => {
+    const scene = createScene()
+    const answer = later()
+    await scene.tokens.login('ann')
+    await scene.world.pass(301_000)
+    scene.desk.answer(answer.promise)
+    void failureOf(scene.send())
+    await settle()
+    scene.desk.answerRevoke('confirmed', 'unconfirmed')
+    const report = scene.tokens.logout()
+    answer.resolve({})
+    expect(await report).toEqual({ revoked: 'unconfirmed' })
+    expect(scene.desk.asked).toEqual(['login ann', 'refresh r1', 'revoke r1 ann.1', 'revoke r2 ann.2'])
+  })
+})
+
+test('newer tokens that came while a proof was made are not refreshed for the older ones', async () => {
+  const desk = createDesk()
+  const bound = { token_type: 'DPoP', cnf: { jkt: 'key' } }
+  desk.answerLogin(bound)
+  desk.answer(bound, bound)
+  const slow = later()
+  const proofs: unknown[] = [slow.promise]
+  const binding: Binding = {
+    allowBearer: false,
+    create: async () => 'key',
+    prove: async () => (await proofs.shift(), 'proof'),
+    learn: () => false,
+    forget: async () => {},
+  }
+  const scene = createScene({ source: { ...desk.source, binding }, desk })
+  await scene.tokens.login('ann')
+  await scene.world.pass(238_000)
+  const first = scene.send()
+  await scene.world.pass(4_000)
+  await scene.send()
+  await settle()
+  expect(scene.refreshes()).toBe(1)
+  slow.resolve({})
+  await first
+  await settle()
+  expect(scene.seen).toEqual(['DPoP ann.1', 'DPoP ann.1'])
+  expect(scene.refreshes()).toBe(1)
+  expect(scene.tokens.getState().status).toBe('active')
+})
+
+describe('a manager that is disposed of', () => {
+  test('ends the wait for a login', async () => {
+    const scene = createScene()
+    scene.desk.answerLogin(new Promise(() => {}))
+    void failureOf(scene.tokens.login('ann'))
+    const request = failureOf(scene.send({ required: true }))
+    await settle()
+    scene.tokens.dispose()
+    expect(await request).toMatchObject({ code: 'aborted' })
+  })
+
+  test('in the first event of all watches nothing', async () => {
+    const scene = createScene({ credential: 'cookie' })
+    scene.tokens.subscribe(() => scene.tokens.dispose())
+    void failureOf(scene.tokens.restore())
+    await settle()
+    expect(scene.world.watchers()).toBe(0)
+    expect(scene.world.timers()).toEqual([])
+  })
+})
+
+test.each(['https://other.example/', `${API}/`])('F10: a bare request to %s ends with its signal', async (url) => {
+  const scene = createScene({ decide: () => new Promise<number>(() => {}) })
+  const controller = new AbortController()
+  const request = watchOf(scene.send({ url, signal: controller.signal }))
+  await settle()
+  expect(scene.seen).toEqual([undefined])
+  controller.abort()
+  await settle()
+  expect(request).toMatchObject({ state: 'rejected', code: 'aborted' })
+})
