@@ -1,6 +1,6 @@
 import { browserPorts } from './adapters/browser.ts'
 import { TokenError } from './errors.ts'
-import { abortError, untilAborted } from './flow/abort.ts'
+import { throwIfAborted, untilAborted } from './flow/abort.ts'
 import { createAttach } from './flow/attach.ts'
 import { createAttempts } from './flow/attempts.ts'
 import { createCalls } from './flow/calls.ts'
@@ -20,7 +20,6 @@ import { createEmitter } from './lib/emitter.ts'
 import { ownMembers } from './lib/own.ts'
 import { endAll } from './lib/waiters.ts'
 import { parseOptions, type TokenManagerOptions } from './options.ts'
-import type { Ports } from './ports.ts'
 import type { TokenEvents } from './session/events.ts'
 import { insides } from './session/insides.ts'
 import { createNarrow } from './session/narrow.ts'
@@ -116,9 +115,8 @@ export interface TokenManager<Login = unknown> extends TokenSender {
  * @throws `TypeError` when an option is wrong; the message names the cure.
  */
 export function createTokenManager<Login = unknown>(options: TokenManagerOptions<Login>): TokenManager<Login> {
-  const settings = parseOptions(options)
-  const { source } = settings
-  const ports: Ports = { ...browserPorts, ...settings.ports }
+  const settings = parseOptions(options, browserPorts)
+  const { source, ports } = settings
   const { clock } = ports
   const life = ports.newAbort()
   const events = createEmitter<TokenEvents & { readonly state: SessionState }>(ports.report)
@@ -186,10 +184,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
   const sender = createSender(parts, destinationOf, refresh, schedule, signOut)
 
   function onChange(state: State, previous: State): void {
-    const [now, before] = [
-      isSignedIn(state) ? state.session : undefined,
-      isSignedIn(previous) ? previous.session : undefined,
-    ]
+    const [now, before] = [state, previous].map((one) => (isSignedIn(one) ? one.session : undefined))
     events.batch(() => {
       if (shown !== store.snapshot()) events.emit('state', (shown = store.snapshot()))
       if (now === before) return
@@ -215,16 +210,15 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
     if (message.type === 'used') schedule.heard(message.at)
     const wanted = parts.siblings.hear(message)
     const held = heldIn(store.get())
-    if (!wanted || !isSignedIn(store.get()) || held?.tokens?.refreshToken === undefined) return
-    if (source.credential === 'cookie') return
+    if (!wanted || held?.tokens?.refreshToken === undefined || source.credential === 'cookie') return
     share.post({ type: 'coming', epoch: held.session.epoch })
     refresh(wanted, 'requested').catch(() => {})
   }
 
   /** Settles at once when the manager is disposed of; does not even begin after that, or if the caller gave up before. */
-  function alive<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const over = [life.signal, signal].find((one) => one?.aborted)
-    return over ? Promise.reject(abortError(over)) : untilAborted(work(), [life.signal])
+  async function alive<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    throwIfAborted(life.signal, signal)
+    return untilAborted(work(), [life.signal])
   }
 
   const manager: TokenManager<Login> = {

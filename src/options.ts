@@ -101,25 +101,19 @@ const TIMING = {
   absoluteMs: Infinity,
   warnMs: 60_000,
 }
-const CURES = { string: 'a text', number: 'milliseconds, above 0', boolean: 'true or false' }
-const PORTS = {
-  clock: ANY,
-  timer: ANY,
-  random: ANY,
-  fetch: ANY,
-  lifecycle: ANY,
-  marker: ANY,
-  locks: ANY,
-  openChannel: ANY,
-  records: ANY,
-  newAbort: ANY,
-  report: ANY,
+const CURES = {
+  string: 'a text',
+  number: 'milliseconds, above 0',
+  boolean: 'true or false',
+  function: 'a function',
+  object: 'an object',
 }
 
 /** Fills in the defaults. Throws a `TypeError` that names the cure for whatever is wrong. */
 export function parseOptions<Login>(
   given: TokenManagerOptions<Login>,
-): Settings & Pick<TokenManagerOptions<Login>, 'source' | 'storage' | 'ports'> {
+  platform: Ports,
+): Settings & Pick<TokenManagerOptions<Login>, 'source' | 'storage'> & { readonly ports: Ports } {
   const options = read(given, 'options', OPTIONS) as typeof OPTIONS & TokenManagerOptions<Login>
   const { resources, storage, timing: times = {}, dangerouslyAllowHttp: allowHttp, ports = {} } = options
   const source = options.source as TokenSource<Login> | null | undefined
@@ -136,7 +130,6 @@ export function parseOptions<Login>(
     wrong('a source with a cookie cannot bind tokens to a key (DPoP): leave the binding out, or use oauthSource')
   }
   const timing = read(times, 'timing', TIMING)
-  read(ports, 'ports', PORTS)
   return {
     ...timing,
     limits: timing,
@@ -145,7 +138,7 @@ export function parseOptions<Login>(
     resources: resources?.map((item, index) => parseResource(item, `resources[${index}]`, { allowHttp })),
     allowHttp,
     ...(storage && { storage }),
-    ports,
+    ports: read(ports, 'ports', platform),
   }
 }
 

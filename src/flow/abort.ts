@@ -38,6 +38,11 @@ export function untilAborted<T>(
   })
 }
 
+/** Throws what {@link abortError} makes of the first of `signals` that has aborted. */
+export function throwIfAborted(...signals: readonly (AbortSignal | undefined)[]): void {
+  for (const signal of signals) if (signal?.aborted) throw abortError(signal)
+}
+
 /** Our own signals abort with a {@link TokenError}, which is passed on; a caller's reason becomes the cause of one. */
 export function abortError(signal: AbortSignal): TokenError {
   const reason: unknown = signal.reason

@@ -4,7 +4,7 @@ import { parseUrl } from '../lib/url.ts'
 import { waitersOf } from '../lib/waiters.ts'
 import { type Held, heldIn, isSignedIn } from '../session/state.ts'
 import type { TokenSet } from '../token.ts'
-import { abortError, untilAborted } from './abort.ts'
+import { abortError, throwIfAborted, untilAborted } from './abort.ts'
 import type { Destination, DestinationOf } from './attach.ts'
 import { type Action, judge, type Verdict } from './challenge.ts'
 import type { Exchange, SendTarget, TokenRequest, TokenSender } from './exchange.ts'
@@ -50,8 +50,7 @@ export function createSender(
   async function send<Reply>(given: SendTarget, exchange: Exchange<Reply>): Promise<Reply> {
     const wanted = ownWishes(given) as Sending
     const { url, resource, required = false, signal } = wanted
-    if (life.aborted) throw abortError(life)
-    if (signal?.aborted) throw abortError(signal)
+    throwIfAborted(life, signal)
     const to = destinationOf(url, resource)
     const { origin, withheld } = to
     // A tab that has slept may not have heard that somebody has signed in.
@@ -60,14 +59,14 @@ export function createSender(
     if (withheld) {
       if (isSignedIn(state)) watch.withheld(origin, withheld)
       if (required) throw new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`)
-      return untilAborted(exchange.send({}), [signal, life])
+      return bare(exchange, signal)
     }
     // What is on its way is waited for; if nothing comes of it, the request goes bare.
     const isComing = state.status === 'restoring' || required
     const held = isSignedIn(state) ? state : isComing ? await arrival(wanted, required) : undefined
     if (!held) {
       if (required) throw signedOut()
-      return untilAborted(exchange.send({}), [signal, life])
+      return bare(exchange, signal)
     }
     wanted.to = to
     wanted.need = to.need
@@ -98,6 +97,10 @@ export function createSender(
     }
   }
 
+  function bare<Reply>(exchange: Exchange<Reply>, signal: AbortSignal | undefined): Promise<Reply> {
+    return untilAborted(exchange.send({}), [signal, life])
+  }
+
   /** Puts the request on the wire, a Bearer token in this very task. */
   function transmit<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>, now: Instant): Promise<Reply> {
     target.proof = undefined
@@ -115,8 +118,7 @@ export function createSender(
     if (target.waiting) target.waitedMs = (target.waitedMs ?? 0) + elapsedMs(target.waiting, now)
     target.waiting = undefined
     schedule.used(now)
-    if (session.signal.aborted) throw abortError(session.signal)
-    if (target.signal?.aborted) throw abortError(target.signal)
+    throwIfAborted(session.signal, target.signal)
     // What the URL means may have changed while the request waited: a base element, an object that was passed.
     if (target.waitedMs !== undefined) {
       const { origin, withheld, need } = destinationOf(target.url, target.resource)
@@ -231,9 +233,8 @@ export function createSender(
     send,
     async obtain(given) {
       const request = ownWishes(given)
-      const { resource = settings.resources?.[0]?.[0], signal = life } = request
-      if (life.aborted) throw abortError(life)
-      if (signal.aborted) throw abortError(signal)
+      const { resource = settings.resources?.[0]?.[0], signal } = request
+      throwIfAborted(life, signal)
       if (resource !== undefined) {
         const { withheld, need } = destinationOf(resource, resource)
         if (withheld) throw new TokenError('destination_refused', `${resource} is not one of the resources`)
@@ -243,7 +244,7 @@ export function createSender(
       if (!held) throw signedOut()
       const { session, tokens } = ready(held, request, clock.now()) ?? (await fresh(held, request))
       schedule.used(clock.now())
-      if (session.signal.aborted) throw abortError(session.signal)
+      throwIfAborted(session.signal)
       return tokens
     },
   }

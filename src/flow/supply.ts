@@ -5,7 +5,7 @@ import type { Need } from '../options.ts'
 import { toWish } from '../session/narrow.ts'
 import { type Held, isSignedIn, type SignedIn } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
-import { abortError, untilAborted } from './abort.ts'
+import { abortError, throwIfAborted, untilAborted } from './abort.ts'
 import { LONGEST_TURN, timedOut } from './calls.ts'
 import type { SendTarget, TokenRequest } from './exchange.ts'
 import type { Parts } from './parts.ts'
@@ -139,7 +139,7 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
   }
 
   function current({ session }: Held): Held {
-    if (session.signal.aborted) throw abortError(session.signal)
+    throwIfAborted(session.signal)
     return store.get() as SignedIn
   }
 

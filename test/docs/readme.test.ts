@@ -10,6 +10,7 @@ import * as storage from 'tokenward/storage'
 import * as testing from 'tokenward/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { withSizes } from '../../scripts/readme-sizes.mjs'
+import { browserPorts } from '../../src/adapters/browser.ts'
 import { parseOptions } from '../../src/options.ts'
 import { readArguments } from '../../src/testing/cli/arguments.ts'
 import { commands as commandLine } from '../../src/testing/cli/commands.ts'
@@ -319,7 +320,7 @@ describe('the facts of the documents', () => {
 
   test('the reference lists the true defaults of the timing options', () => {
     const source = core.jsonSource({ refresh: '/session/refresh' })
-    const { limits, ...settings } = parseOptions({ source })
+    const { limits, ...settings } = parseOptions({ source }, browserPorts)
     const defaults: Record<string, unknown> = { ...limits, ...settings }
     for (const [option, value = ''] of tableOf('docs/reference.md', '`timing` option', 'default')) {
       const text = value.replace(/[`_]/g, '')

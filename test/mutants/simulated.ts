@@ -121,8 +121,8 @@ export const simulated: readonly Mutant[] = [
     [
       meanwhile,
       'a bare request does not end with its signal',
-      'return untilAborted(exchange.send({}), [signal, life])\n    }\n    // What is on its way',
-      'return exchange.send({})\n    }\n    // What is on its way',
+      'return untilAborted(exchange.send({}), [signal, life])',
+      'return exchange.send({})',
     ],
   ]),
   ...mutantsOf('src/flow/restore.ts', [

@@ -81,6 +81,11 @@ describe('a wrong option throws a TypeError that names the cure', () => {
     refuses(() => withSource({ ports: { [name]: () => 0 } }), new RegExp(name), /clock/)
   })
 
+  test('a port that is something else', () => {
+    refuses(() => withSource({ ports: { timer: 5 } }), /ports.timer must be a function/)
+    refuses(() => withSource({ ports: { clock: () => 0 } }), /ports.clock must be an object/)
+  })
+
   test('resources that are no list, or an empty one', () => {
     refuses(() => withSource({ resources: 'https://api.example.com' }), /list/)
     refuses(() => withSource({ resources: { url: 'https://api.example.com' } }), /list/)
