@@ -16,10 +16,7 @@ export interface Attempts<T> {
    * Runs `work` as the newest attempt. `isCurrent` tells whether its answer is still welcome; from the very task on in
    * which `signal` aborts it is not. `overtaken` aborts in that task.
    */
-  start(
-    work: (isCurrent: () => boolean, flight: Promise<T>, overtaken: AbortSignal) => Promise<T>,
-    signal?: AbortSignal,
-  ): Attempt<T>
+  start(work: (isCurrent: () => boolean, overtaken: AbortSignal) => Promise<T>, signal?: AbortSignal): Attempt<T>
   overtake(error?: TokenError): void
   current(): Attempt<T> | undefined
 }
@@ -44,7 +41,7 @@ export function createAttempts<T>(over: () => void): Attempts<T> {
       }
       signal?.addEventListener('abort', giveUp)
       const result = Promise.resolve()
-        .then(() => work(isCurrent, flight, controller.signal))
+        .then(() => work(isCurrent, controller.signal))
         .finally(() => {
           signal?.removeEventListener('abort', giveUp)
           if (isCurrent()) current = undefined

@@ -65,9 +65,9 @@ export function createRestore(
       return store.snapshot()
     }
     if (attempts.current()) return arrival(signal)
-    const mine = attempts.start((isCurrent, flight) =>
+    const mine = attempts.start((isCurrent) =>
       find(ask, isCurrent)
-        .finally(() => store.dispatch({ type: 'restore-ended', flight }))
+        .finally(() => store.dispatch({ type: 'restore-ended', flight: mine.flight }))
         .then(store.snapshot),
     )
     store.dispatch({ type: 'restore-started', flight: mine.flight, session: undefined })

@@ -127,27 +127,20 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
     async login(input, signal, returned = false) {
       if (!source.login) throw new TokenError('unsupported', 'the token source has no login')
       meet()
-      const work = (
-        isCurrent: () => boolean,
-        flight: Promise<SessionState>,
-        overtaken: AbortSignal,
-      ): Promise<SessionState> =>
+      const work = (isCurrent: () => boolean, overtaken: AbortSignal): Promise<SessionState> =>
         (returned ? Promise.resolve(input) : answerOf(input, overtaken))
           .then((answer) => ask(answer, isCurrent))
           .then(stored)
           .catch((thrown: unknown) => {
-            store.dispatch({ type: 'restore-ended', flight })
             // What was typed in must not appear in an error.
             throw toTokenError(thrown, input)
           })
-      const mine = attempts.start(work, signal)
+      const { flight } = attempts.start(work, signal)
       // A request that waits for a restore waits on for the login that overtakes it.
       if (returned || store.get().status === 'restoring')
-        store.dispatch({ type: 'restore-started', flight: mine.flight, session: undefined })
-      const release = (): void => void store.dispatch({ type: 'restore-ended', flight: mine.flight })
-      signal?.addEventListener('abort', release)
-      void mine.over.then(() => signal?.removeEventListener('abort', release))
-      return mine.flight
+        store.dispatch({ type: 'restore-started', flight, session: undefined })
+      flight.catch(() => store.dispatch({ type: 'restore-ended', flight }))
+      return flight
     },
 
     async startSession(response) {
