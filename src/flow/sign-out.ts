@@ -82,7 +82,8 @@ export function createSignOut(parts: Parts): SignOut {
   } = parts
   const { clock } = ports
   const byCookie = source.credential === 'cookie'
-  let orphans: Promise<Revoked>[] = []
+  /** What is being given back since the last logout. */
+  let revocations: Promise<Revoked>[] = []
   /** The server's part of the last logout, while it runs and once it is confirmed. */
   let settled: Promise<Revoked> | undefined
   /** The newest epoch that this tab has gone along with. `undefined`: it does not take part yet. */
@@ -107,15 +108,10 @@ export function createSignOut(parts: Parts): SignOut {
       const kept = supersede(epoch)
       // Unless somebody has signed in meanwhile.
       void kept.then(() => reason !== 'replaced' && epochs.newest()?.what !== 'signed-in' && sealing?.forget())
-      settled = known
-        ? giveBack(
-            held?.tokens,
-            flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined),
-            sealing && kept,
-            held && narrow.drain(held.session, true),
-          )
-        : undefined
-      if (!known) forget(held?.tokens)
+      settled = undefined
+      if (!known) return void forget(held?.tokens)
+      const flight = flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined)
+      settled = giveBack(held?.tokens, flight, sealing && kept, held && narrow.drain(held.session, true))
     })
   }
 
@@ -137,20 +133,22 @@ export function createSignOut(parts: Parts): SignOut {
     more?: readonly string[],
   ): Promise<Revoked> {
     const asked = epochs.newest()?.epoch
-    orphans = []
-    // What is stored may be newer: another tab may have got it last.
-    const newer = (stored: Credential): Promise<Revoked> | Revoked =>
-      stored.refreshToken === tokens?.refreshToken ? 'confirmed' : revoke(stored)
-    const [mine, stored] =
-      kept && tokens && tokens.refreshToken === undefined
-        ? [kept.then(({ refreshToken }) => revoke({ ...tokens, refreshToken }, more))]
-        : [revoke(tokens ?? {}, more), kept?.then(newer)]
-    const outcome = Promise.all([mine, stored, flight?.catch(() => {})])
-      .then(async ([first, second]) => [first, second ?? 'confirmed', ...(await Promise.all(orphans))])
-      .then(async (all) => {
+    const all: Promise<Revoked>[] = (revocations = [])
+    if (kept && tokens && tokens.refreshToken === undefined)
+      all.push(kept.then(({ refreshToken }) => revoke({ ...tokens, refreshToken }, more)))
+    else {
+      all.push(revoke(tokens ?? {}, more))
+      // What is stored may be newer: another tab may have got it last.
+      if (kept)
+        all.push(kept.then((stored) => (stored.refreshToken === tokens?.refreshToken ? 'confirmed' : revoke(stored))))
+    }
+    const outcome = Promise.resolve(flight)
+      .catch(() => {})
+      .then(async () => {
+        const answers = await Promise.all(all)
         // Where no marker can be kept only the record tells that somebody has signed in meanwhile.
         if (!epochs.isKept()) await share.update()
-        return WORST_FIRST.find((one) => all.includes(one)) ?? 'confirmed'
+        return WORST_FIRST.find((one) => answers.includes(one)) ?? 'confirmed'
       })
     void outcome.then((revoked) => {
       const newest = epochs.newest()
@@ -289,7 +287,7 @@ export function createSignOut(parts: Parts): SignOut {
     revoke,
     async orphan(tokens, more) {
       // In cookie mode the logout call comes after this answer, and covers it.
-      if (!byCookie && source.revoke) await orphans[orphans.push(revoke(tokens, more)) - 1]
+      if (!byCookie && source.revoke) await revocations[revocations.push(revoke(tokens, more)) - 1]
     },
     repeat() {
       void giveBack(undefined)
