@@ -3,7 +3,7 @@ import { ownMembers } from '../lib/own.ts'
 import type { SourceContext } from '../ports.ts'
 import type { RefreshTrigger } from '../session/events.ts'
 import { fromWish, type Granted } from '../session/narrow.ts'
-import { type Failure, type Held, heldIn } from '../session/state.ts'
+import { type Held, heldIn } from '../session/state.ts'
 import { toOutcome } from '../tabs/record.ts'
 import { parseTokenResponse, refreshTokenIn, type TokenSet } from '../token.ts'
 import { abortError } from './abort.ts'
@@ -12,7 +12,7 @@ import { retryInMs } from './failure.ts'
 import { createOutcome, type Facts, isFinal } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
-import { createTurns, type Turn, unavailable } from './turn.ts'
+import { createTurns, over, type Turn, unavailable } from './turn.ts'
 
 export interface Refresh {
   /**
@@ -44,58 +44,48 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     const { flight: flying, failure: before } = ownMembers(granted ?? (store.get() as Granted))
     if (flying) return flying
     if (before && !force && retryInMs(before, clock.now()) > 0) return Promise.reject(before.error)
-    const flight: Promise<Held> = Promise.resolve().then(() =>
-      fly(used, flight, { trigger, force, before, finding: false }).finally(() => {
-        if (granted) granted.flight = undefined
-      }),
-    )
-    flight.catch(() => {}) // a background refresh has no other listener
+    const flight = launch(used, { trigger, force, before, finding: false })
     if (granted) granted.flight = flight
     else store.dispatch({ type: 'refresh-started', flight })
     return flight
   }
 
-  interface Flying {
-    readonly trigger: RefreshTrigger
+  interface Flying extends Pick<Facts, 'trigger' | 'before'> {
     readonly force: boolean
-    readonly before: Failure | undefined
     readonly finding: boolean
   }
 
-  async function fly(state: Held, flight: Promise<Held>, flying: Flying): Promise<Held> {
+  function launch(from: Held, flying: Flying): Promise<Held> {
+    const flight: Promise<Held> = Promise.resolve().then(() => fly(from, flight, flying))
+    flight.catch(() => {}) // a background refresh has no other listener
+    return flight
+  }
+
+  async function fly(from: Held, flight: Promise<Held>, flying: Flying): Promise<Held> {
     const { trigger, force, before, finding } = flying
-    const doubtful = before?.unanswered ?? false
     const facts: Facts = {
       before,
       started: clock.now(),
       trigger,
-      doubtful,
+      doubtful: before?.unanswered ?? false,
       entered: false,
       sent: false,
       claiming: undefined,
     }
-    let from: Held = state
 
     /** `undefined`: the refresh token is in the memory of another tab. */
     async function inTurn(call: Call): Promise<Held | undefined> {
       const turn = await turns.take(from, flight, force)
-      let isDue = false
-      try {
-        // All this took a while.
-        const late = turns.settled(from, flight)
-        if (late || !turn) return late
-        isDue = true
-      } finally {
-        if (turn && !isDue) void release(turn)
-      }
-      from = latest(from)
-      const { claiming, refreshToken } = turn
+      // All this took a while.
+      const isDue = turns.isDue(from, flight)
+      if (turn && !isDue) void release(turn)
+      if (!turn || !isDue) return newer(from) ?? over(from)
+      const { claiming, refreshToken, entered } = turn
       const restores = finding && refreshToken === undefined && source.restore !== undefined
       if (source.credential === 'token' && refreshToken === undefined && !restores) {
         await release(turn)
         return undefined
       }
-      const { entered } = turn
       Object.assign(facts, {
         claiming,
         doubtful: facts.doubtful || turn.doubtful,
@@ -133,7 +123,6 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         return await outcome.commit(from, tokens, claiming, facts)
       } catch (error) {
         await outcome.spend(from, response, claiming)
-        from = latest(from)
         throw error
       }
     }
@@ -157,33 +146,27 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       return outcome.fail(from, isFinal(thrown) && (lostRace || later) ? unavailable() : thrown, facts)
     }
 
-    siblings.want(state)
-    const work = hasCredential(heldIn(store.get()) ?? state)
+    siblings.want(from)
+    const work = hasCredential(heldIn(store.get()) ?? from)
       ? calls
           .inTurn(inTurn, {
             // The record keeps others away; where there is none, nothing but the lock does.
             patience: share.isAlone() ? 1 : 0.5,
-            until: (giveUp) => siblings.whenSettled(state, giveUp),
+            until: (giveUp) => siblings.whenSettled(from, giveUp),
           })
-          .then((held) => held ?? turns.fromHolder(state))
-      : turns.fromHolder(state)
-    return calls.within(LONGEST_TURN, work).catch(failing)
-  }
-
-  /** The refresh token beside the same tokens may be another by now. */
-  function latest(from: Held): Held {
-    const held = heldIn(store.get())
-    return from.wish === undefined && held?.session === from.session && held.tokens?.sequence === from.tokens?.sequence
-      ? held
-      : from
+          .then((held) => held ?? turns.fromHolder(from))
+      : turns.fromHolder(from)
+    return calls
+      .within(LONGEST_TURN, work)
+      .catch(failing)
+      .finally(() => {
+        if (from.wish !== undefined) narrow.of(from.session, from.wish).flight = undefined
+      })
   }
 
   return Object.assign(refresh, {
     find(found: Held): Promise<Held> {
-      const flight: Promise<Held> = Promise.resolve().then(() =>
-        fly(found, flight, { trigger: 'requested', force: false, before: undefined, finding: true }),
-      )
-      flight.catch(() => {})
+      const flight = launch(found, { trigger: 'requested', force: false, before: undefined, finding: true })
       store.dispatch({ type: 'restore-started', flight, session: found.session })
       return flight
     },

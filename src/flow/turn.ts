@@ -22,11 +22,11 @@ export interface Turn {
 export interface Turns {
   /**
    * Waits until the credential may be presented, and writes the mark that says so. `undefined`: there is no need any
-   * more, see `settled`.
+   * more, see `isDue`.
    */
   take(from: Held, flight: Promise<Held>, force: boolean): Promise<Turn | undefined>
-  /** The tokens that settle it, or (thrown) the end of the session. `undefined`: it is still for this flight to do. */
-  settled(from: Held, flight: Promise<Held>): Held | undefined
+  /** Whether it is still for this flight to do: the session goes on, there are no newer tokens, and nobody has given it up. */
+  isDue(from: Held, flight: Promise<Held>): boolean
   /** What the tab that holds the refresh token gets for the others. When it is gone, they live until their tokens expire. */
   fromHolder(from: Held): Promise<Held>
 }
@@ -42,12 +42,11 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
   const { requestTimeoutMs } = settings
   const { newer } = siblings
 
-  function settled(from: Held, flight: Promise<Held>): Held | undefined {
+  function isDue(from: Held, flight: Promise<Held>): boolean {
     notice()
     const { session, wish } = from
     const flying = wish === undefined ? (store.get() as { flight?: unknown }) : narrow.of(session, wish)
-    if (session.signal.aborted) over(from)
-    return newer(from) ?? (flying.flight === flight ? undefined : over(from))
+    return !session.signal.aborted && flying.flight === flight && !newer(from)
   }
 
   /** The tab that has signed in may have stored its refresh token after this one has looked for it. */
@@ -57,22 +56,21 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
   }
 
   return {
-    settled,
+    isDue,
 
     async take(from, flight, force) {
       const { epoch } = from.session
       let sequence = 0
       let waited = false
-      while (!settled(from, flight)) {
+      while (isDue(from, flight)) {
         const tokens = heldIn(store.get())?.tokens
         sequence = Math.max(sequence, tokens?.rotation ?? 0)
         const now = clock.now().wall
         const claiming: Claiming = { epoch, sequence, by, now, until: now + 1.5 * requestTimeoutMs, force }
         let claimed: Claimed | undefined
         await share.update((record) => {
-          const { verdict, next } = claim(record, claiming)
-          claimed = verdict
-          return next
+          claimed = claim(record, claiming)
+          return claimed.next
         })
         if (!claimed) throw timedOut()
         const opened = claimed.verdict === 'mine' ? await sealing?.open(claimed.sealed, epoch) : undefined

@@ -66,54 +66,52 @@ export interface Claiming {
   readonly force: boolean
 }
 
-export type Claimed =
+/** `next`: what the record is to be now. */
+export type Claimed = { readonly next?: TabRecord } &
   /** Nobody else will present the credential before `until`. `doubtful`: somebody has, and got no answer. */
-  | ({ readonly verdict: 'mine'; readonly doubtful: boolean; readonly entered: boolean } & Stored)
-  /** Another epoch has begun. */
-  | { readonly verdict: 'over' }
-  /** Another tab has newer tokens. */
-  | { readonly verdict: 'newer'; readonly sequence: number }
-  /** Another tab is at it, or it is not time yet. */
-  | { readonly verdict: 'busy' | 'early'; readonly until: number }
+  (
+    | ({ readonly verdict: 'mine'; readonly doubtful: boolean; readonly entered: boolean } & Stored)
+    /** Another epoch has begun. */
+    | { readonly verdict: 'over' }
+    /** Another tab has newer tokens. */
+    | { readonly verdict: 'newer'; readonly sequence: number }
+    /** Another tab is at it, or it is not time yet. */
+    | { readonly verdict: 'busy' | 'early'; readonly until: number }
+  )
 
 /** How long to wait for what nobody tells. */
 const LOOK_MS = 1_000
 
 /** Whether the credential may be presented now; if so, the mark that says that it is, written ahead. */
-export function claim(record: TabRecord | undefined, claiming: Claiming): { verdict: Claimed; next?: TabRecord } {
+export function claim(record: TabRecord | undefined, claiming: Claiming): Claimed {
   const { epoch, sequence, by, now, until, force } = claiming
   // The record of a sign-in may not have been written, or storage was cleared.
   const known: TabRecord =
     record && record.epoch >= epoch ? record : ownMembers({ version: 1, epoch, sequence, active: now })
-  const { presented, retry } = ownMembers(known)
-  if (known.epoch > epoch) return { verdict: { verdict: 'over' } }
-  if (known.sequence > sequence) return { verdict: { verdict: 'newer', sequence: known.sequence } }
+  const { presented, retry, entering } = ownMembers(known)
+  if (known.epoch > epoch) return { verdict: 'over' }
+  if (known.sequence > sequence) return { verdict: 'newer', sequence: known.sequence }
   if (presented && presented.by !== by) {
     // After a clock was set back nobody can say how much of it is left: all of it.
     const again = now < presented.since && { ...presented, since: now, until: now + presented.until - presented.since }
     const busyUntil = (again || presented).until
-    if (busyUntil > now) {
-      const verdict: Claimed = { verdict: 'busy', until: busyUntil }
-      return again ? { verdict, next: { ...known, presented: again } } : { verdict }
-    }
+    if (busyUntil > now)
+      return { verdict: 'busy', until: busyUntil, ...(again && { next: { ...known, presented: again } }) }
   }
-  const { entering } = known
   if (entering && entering.since <= now && now < entering.until) {
     // It will be over before that, and only the record tells.
-    return { verdict: { verdict: 'busy', until: Math.min(entering.until, now + LOOK_MS) } }
+    return { verdict: 'busy', until: Math.min(entering.until, now + LOOK_MS) }
   }
   const early = retry && (force ? retry.hold : retry.until)
-  if (early && retry.since <= now && now < early) return { verdict: { verdict: 'early', until: early } }
+  if (early && retry.since <= now && now < early) return { verdict: 'early', until: early }
   // A record that has lost what it was given is behind: what is sealed in it is spent.
   const sealed = known.sequence < sequence ? undefined : known.sealed
   return {
-    verdict: {
-      verdict: 'mine',
-      doubtful: presented !== undefined,
-      entered: known.entering !== undefined,
-      sealed,
-      key: known.key,
-    },
+    verdict: 'mine',
+    doubtful: presented !== undefined,
+    entered: entering !== undefined,
+    sealed,
+    key: known.key,
     next: { ...known, sealed, sequence, presented: { by, since: now, until } },
   }
 }

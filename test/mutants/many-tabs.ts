@@ -187,11 +187,11 @@ export const manyTabs: readonly Mutant[] = [
       'if (!failed || isFinal(thrown)) failed = judge(thrown)',
       'failed = judge(thrown)',
     ],
-    [messages, 'a tab that needs tokens asks nobody', 'siblings.want(state)', ''],
+    [messages, 'a tab that needs tokens asks nobody', 'siblings.want(from)\n', ''],
     [
       guardsOrder,
       'a tab that has got tokens waits on for its turn',
-      'until: (giveUp) => siblings.whenSettled(state, giveUp),',
+      'until: (giveUp) => siblings.whenSettled(from, giveUp),',
       '',
     ],
   ]),

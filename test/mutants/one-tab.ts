@@ -30,10 +30,10 @@ export const oneTab: readonly Mutant[] = [
       'if (before && force && retryInMs',
     ],
     [
-      anything,
+      'test/tabs/guards-refresh.test.ts',
       'a refresh that had to wait for its turn does not look what came meanwhile',
-      'const late = turns.settled(from, flight)\n        if (late || !turn) return late',
-      'const late = turn ? undefined : turns.settled(from, flight)\n        if (late || !turn) return late',
+      'if (!turn || !isDue) return',
+      'if (!turn) return',
     ],
   ]),
   ...mutantsOf('src/flow/outcome.ts', [
@@ -155,22 +155,22 @@ export const oneTab: readonly Mutant[] = [
     [
       meanwhile,
       'the report of a logout does not wait for the refresh that is flying',
-      'Promise.all([mine, stored, flight?.catch(() => {})])',
-      'Promise.all([mine, stored])',
+      'const outcome = Promise.resolve(flight)',
+      'const outcome = Promise.resolve()',
     ],
     [
       meanwhile,
       'the report of a logout leaves out the tokens that came late',
-      "[first, second ?? 'confirmed', ...(await Promise.all(orphans))]",
-      "[first, second ?? 'confirmed']",
+      'await revocations[revocations.push(revoke(tokens, more)) - 1]',
+      'await revoke(tokens, more)',
     ],
   ]),
   ...mutantsOf('src/flow/send.ts', [
     [
       guardsOrder,
       'the tokens of a session that is over are sent',
-      'schedule.used(now)\n    if (session.signal.aborted) throw abortError(session.signal)',
-      'schedule.used(now)',
+      'throwIfAborted(session.signal, target.signal)',
+      'throwIfAborted(target.signal)',
     ],
     [logout, 'a request is not cut off when its session ends', '[target.signal, signal])', '[target.signal])'],
     [
@@ -219,12 +219,7 @@ export const oneTab: readonly Mutant[] = [
       'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())',
       'const here = ready(own, request, clock.now())',
     ],
-    [
-      meanwhile,
-      'a request goes on with the session that is here now',
-      'if (session.signal.aborted) throw abortError(session.signal)\n',
-      '',
-    ],
+    [meanwhile, 'a request goes on with the session that is here now', 'throwIfAborted(session.signal)\n', ''],
   ]),
   ...mutantsOf('src/flow/probation.ts', [
     [tokens, 'a fresh token that was refused is refreshed again', '!failed.get(obtained)', 'true'],

@@ -23,16 +23,11 @@ export const shared: readonly Mutant[] = [
       'record && record.epoch >= epoch ? record : ownMembers',
       'record ?? ownMembers',
     ],
-    [
-      record,
-      'a session that is over is claimed',
-      "if (known.epoch > epoch) return { verdict: { verdict: 'over' } }",
-      '',
-    ],
+    [record, 'a session that is over is claimed', "if (known.epoch > epoch) return { verdict: 'over' }", ''],
     [
       record,
       'a token is claimed after there are newer ones',
-      "if (known.sequence > sequence) return { verdict: { verdict: 'newer', sequence: known.sequence } }",
+      "if (known.sequence > sequence) return { verdict: 'newer', sequence: known.sequence }",
       '',
     ],
     [record, 'the mark of another tab is not heeded', 'if (presented && presented.by !== by) {', 'if (false) {'],
@@ -46,8 +41,8 @@ export const shared: readonly Mutant[] = [
     [
       record,
       'a mark from a clock that was set back begins anew each time',
-      'return again ? { verdict, next: { ...known, presented: again } } : { verdict }',
-      'return { verdict }',
+      ', ...(again && { next: { ...known, presented: again } })',
+      '',
     ],
     [
       record,

@@ -58,6 +58,18 @@ describe.each(credentials)('who may refresh, with a refresh %s', (credential) =>
     expect(only(first, 'refreshed')).toEqual([])
   })
 
+  test('F81: a session that ends while the mark of a refresh is written presents nothing', async () => {
+    const browser = await openTabs(1, { credential })
+    const [tab] = browser.tabs
+    await browser.pass(EXPIRED_MS)
+    browser.faults.recordMs = () => [300, 300]
+    void codeOf(tab!.send())
+    await browser.pass(100)
+    void tab!.tokens.logout()
+    await browser.pass(2_000)
+    expect(browser.presentations()).toBe(0)
+  })
+
   test('a token is stored before it is used', async () => {
     const browser = await openTabs(1, { credential })
     const [tab] = browser.tabs
