@@ -109,7 +109,10 @@ export function createSignOut(parts: Parts): SignOut {
       // Unless somebody has signed in meanwhile.
       void kept.then(() => reason !== 'replaced' && epochs.newest()?.what !== 'signed-in' && sealing?.forget())
       settled = undefined
-      if (!known) return void forget(held?.tokens)
+      if (!known) {
+        forget(held?.tokens)
+        return
+      }
       const flight = flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined)
       settled = giveBack(held?.tokens, flight, sealing && kept, held && narrow.drain(held.session, true))
     })
