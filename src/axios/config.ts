@@ -15,9 +15,8 @@ export interface RequestTokens {
 }
 
 declare module 'axios' {
-  // The names of the type parameters must be axios' own.
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
-  interface AxiosRequestConfig<D, P> {
+  // Without type parameters: axios gives its own defaults, and has had one or two of them. A list has to be the very same.
+  interface AxiosRequestConfig {
     /** `false`: this request carries no token. */
     tokens?: false | RequestTokens | undefined
   }

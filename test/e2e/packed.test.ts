@@ -79,7 +79,7 @@ beforeAll(async () => {
     createGunzip(),
     tar.extract(join(modules, 'tokenward'), { strip: 1 }),
   )
-  for (const name of ['axios', 'idb-keyval', 'oauth4webapi'])
+  for (const name of ['axios', 'axios-1-8', 'idb-keyval', 'oauth4webapi'])
     await symlink(join(root, 'node_modules', name), join(modules, name))
 
   const compilerOptions = {
@@ -100,6 +100,15 @@ beforeAll(async () => {
       compilerOptions: { ...compilerOptions, module: 'esnext', moduleResolution: 'bundler' },
       include: ['main.ts'],
     },
+    'tsconfig.bundler with axios 1.8.json': {
+      compilerOptions: {
+        ...compilerOptions,
+        module: 'esnext',
+        moduleResolution: 'bundler',
+        paths: { axios: ['./node_modules/axios-1-8'] },
+      },
+      include: ['main.ts'],
+    },
     'tsconfig.nodenext.json': {
       compilerOptions: { ...compilerOptions, module: 'nodenext', moduleResolution: 'nodenext' },
       include: ['main.ts'],
@@ -114,7 +123,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test.concurrent.each(['bundler', 'nodenext'])('an application type-checks under moduleResolution %s', async (kind) => {
+const kinds = ['bundler', 'bundler with axios 1.8', 'nodenext']
+test.concurrent.each(kinds)('an application type-checks under moduleResolution %s', async (kind) => {
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const found = await run(process.execPath, [tsc, '-p', `tsconfig.${kind}.json`], { cwd: folder }).catch(
     // With `code` and `message`: a compiler that does not even start prints nothing to stdout.
