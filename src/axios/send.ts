@@ -14,6 +14,8 @@ interface Outcome {
 }
 
 type Body = { destroy?(): void; cancel?(): Promise<void>; once?(event: 'close', task: () => void): object } | null
+/** What a request sends, if it is a stream of Node. */
+type Source = { readonly readableEnded?: boolean; unpipe?(): void } | undefined
 
 export type Send = (config: Config, transport: AxiosAdapter) => Promise<AxiosResponse>
 
@@ -100,6 +102,9 @@ export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) 
       for (const name of names) delete headers[name]
       canceled?.unsubscribe()
       gaveUp.release()
+      // Even at its end it leads to the request that it was piped into.
+      const source = config.data as Source
+      if (source?.readableEnded) source.unpipe?.()
       // Node's adapter looks at `config.signal` once more, when a stream ends, to stop listening to it.
       const stream = response?.data as Body
       if (config.responseType !== 'stream' || !stream?.once?.('close', giveBack)) giveBack()

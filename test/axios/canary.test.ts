@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { beforeAll, afterAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AxiosStatic } from 'axios'
 import { createSender } from '../support/sender.ts'
@@ -50,6 +51,18 @@ describe.each(versions)('%s', (version) => {
         const error = await api.post('/x', { a: 1 }, { responseType }).catch((reason: unknown) => reason)
         expect(error).toMatchObject({ code: 'ERR_BAD_RESPONSE', status: 500, request: {} })
         expect(placesOf(SECRET, error)).toEqual([])
+      },
+    )
+
+    test.each([200, 401, 500])(
+      'F107: a stream that was sent, and answered with %d, leads to no credential',
+      async (status) => {
+        const { api } = bound()
+        server.answer = (_request, response) => response.writeHead(status).end('x')
+        const sent = Readable.from(['abc'])
+        const found = await api.post('/x', sent).catch((reason: unknown) => reason)
+        expect(server.received.at(-1)?.body.toString()).toBe('abc')
+        expect(placesOf(SECRET, [found, sent])).toEqual([])
       },
     )
 
