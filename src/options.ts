@@ -146,8 +146,8 @@ function parseResource(item: string | Resource, what: string, allow: { readonly 
   const given = (typeof item === 'string' ? { url: item } : Object(item)) as Resource
   const { url: name, resource, scope, reuse } = read(given, what, RESOURCE) as Resource & typeof RESOURCE
   const url = parseUrl(name)
-  if (!url || url.href !== url.origin + url.pathname || !isSecure(url, allow)) {
-    wrong(`${what} must be an https: URL without userinfo, query and fragment; http: needs dangerouslyAllowHttp`)
+  if (!url || url.href !== url.origin + url.pathname || url.href.includes('*') || !isSecure(url, allow)) {
+    wrong(`${what} must be an https: URL without userinfo, query, fragment and "*"; http: needs dangerouslyAllowHttp`)
   }
   const once = reuse === 'once'
   if (!parseUrl(resource || name) || resource.includes('#') || (!once && reuse !== RESOURCE.reuse)) {

@@ -114,8 +114,10 @@ describe('a wrong option throws a TypeError that names the cure', () => {
     'https://u:p@api.example.com',
     'https://a.example/?x',
     'https://a.example/#x',
+    'https://*.example.com',
+    'https://a.example/*',
   ])('resources: [%j] says more than an origin and a path', (resource) => {
-    refuses(() => withSource({ resources: [resource] }), /userinfo, query and fragment/)
+    refuses(() => withSource({ resources: [resource] }), /userinfo, query, fragment and "\*"/)
   })
 
   test.each([
