@@ -132,6 +132,8 @@ export function parseOptions<Login>(
   const timing = read(times, 'timing', TIMING)
   return {
     ...timing,
+    // Several of it still fit into one timer.
+    requestTimeoutMs: Math.min(timing.requestTimeoutMs, 2 ** 29),
     limits: timing,
     source,
     name: options.name || source.id,

@@ -36,6 +36,16 @@ describe('lifetimes', () => {
     expect(Number.isFinite((scene.tokens.getState() as { expiresAt: number }).expiresAt)).toBe(true)
   })
 
+  test.each(['token', 'cookie'] as const)('F61: no option overflows a timer, with a refresh %s', async (credential) => {
+    const most = Number.MAX_SAFE_INTEGER
+    const timing = { leewayMs: most, requestTimeoutMs: most, idleMs: most, absoluteMs: most, warnMs: most }
+    const scene = await signedIn({ credential, timing })
+    await scene.world.pass(301_000)
+    expect(await scene.send()).toMatchObject({ status: 200 })
+    expect(scene.refreshes()).toBe(1)
+    expect(await scene.tokens.logout()).toEqual({ revoked: 'confirmed' })
+  })
+
   test('F61: timers are chained: a token of 30 days is refreshed after 30 days', async () => {
     const scene = await signedIn({ response: { expires_in: 30 * 86_400 } })
     await scene.send()
