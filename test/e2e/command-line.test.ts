@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
+import { harText } from 'tokenward/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { valueOf } from '../testing/scan/sets/values.ts'
+import { recording } from '../testing/servers/recording.ts'
 
 // The command line as it is built and packed.
 
@@ -62,6 +68,32 @@ describe('npx tokenward', () => {
     expect(report.findings).toMatchObject([
       { rule: 'L1', where: { line: Math.ceil(1e6 / line.length) * 100 + 1, column: 24 } },
     ])
+  })
+
+  test('a recording of 24 MB is served, and replayed against that, by two processes with a heap of 18 MB each', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tokenward-large-'))
+    const file = join(folder, 'large.har')
+    const [head = '', ...rest] = harText(recording([{ url: 'https://api.example.com/one', answer: {} }], []))
+    await pipeline(entriesOf(160), createWriteStream(file))
+    function* entriesOf(count: number): Generator<string> {
+      yield head
+      for (let index = 0; index < count; index++) {
+        const answer = { index, text: `${index} `.padEnd(150_000, 'x') }
+        const har = recording([{ url: `https://api.example.com/items/${index}`, answer }], [])
+        yield `${index === 0 ? '' : ','}${JSON.stringify(har.log.entries[0])}`
+      }
+      yield rest.at(-1) ?? ''
+    }
+    const flags = ['--max-old-space-size=18']
+    const server = spawn(process.execPath, [...flags, cli, 'serve', file])
+    try {
+      const [told] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string]
+      const { code, out } = await tokenward(['replay', file, '-u', told.trim().split(' ').at(-1) ?? ''], [], flags)
+      expect([code, out]).toEqual([0, expect.stringContaining('160 exchanges: 160 as recorded')])
+    } finally {
+      server.kill()
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   test('a reader that goes away, as head does, is no failure', async () => {

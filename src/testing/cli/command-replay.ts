@@ -7,7 +7,7 @@ import { replay } from '../replay/replay.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
 import { readJson, writeWhole } from './files.ts'
 import { loadLogin } from './login-module.ts'
-import { readRecording } from './recordings.ts'
+import { withRecording } from './recordings.ts'
 import { matrixToJUnit, replayToJUnit } from './replay-junit.ts'
 
 const ALGORITHMS = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA', 'HS256', 'HS384', 'HS512'] as const
@@ -59,10 +59,10 @@ export const replayCommand: Command = {
 }
 
 async function runReplay(args: Arguments, io: Io): Promise<ExitCode> {
-  const har = await readRecording(args.positionals[0], io)
   const common = { tokens: await tokensOf(args, io), ...(await targetOf(args)) }
+  const replayIt = args.has('matrix') ? runMatrix : runPlain
   try {
-    return args.has('matrix') ? await runMatrix(har, { args, io, common }) : await runPlain(har, { args, io, common })
+    return await withRecording(args.positionals[0], io, (har) => replayIt(har, { args, io, common }))
   } catch (error) {
     if (error instanceof RecordingError || error instanceof TypeError) throw new UsageError(error.message)
     throw error

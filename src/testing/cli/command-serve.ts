@@ -1,7 +1,8 @@
 import { RecordingError } from '../errors.ts'
+import type { Har } from '../har/format.ts'
 import { createMockServer } from '../servers/mock-server.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
-import { readRecording } from './recordings.ts'
+import { withRecording } from './recordings.ts'
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -29,7 +30,16 @@ export const serveCommand: Command = {
 
 async function runServe(args: Arguments, io: Io): Promise<ExitCode> {
   const port = portOf(args.get('port'))
-  const har = await readRecording(args.positionals[0], io)
+  return withRecording(args.positionals[0], io, (har) => serveIt(har, { args, io, port }))
+}
+
+interface Serving {
+  readonly args: Arguments
+  readonly io: Io
+  readonly port: number
+}
+
+async function serveIt(har: Har, { args, io, port }: Serving): Promise<ExitCode> {
   const auth = (args.get('auth') ?? 'enforce') as 'enforce' | 'ignore'
   const mock = await createMockServer(har, { auth, port }).catch((error: unknown) => {
     if (error instanceof RecordingError) throw new UsageError(error.message)

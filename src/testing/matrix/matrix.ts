@@ -1,7 +1,7 @@
 import { platformFetch } from '../../adapters/fetch.ts'
 import { RecordingError } from '../errors.ts'
 import { toHar } from '../har/check.ts'
-import type { Har } from '../har/format.ts'
+import type { Har, HarEntry } from '../har/format.ts'
 import { plan, tokenOf } from '../replay/plan.ts'
 import { createPlayer } from '../replay/player.ts'
 import type { ReplayOptions } from '../replay/replay.ts'
@@ -64,7 +64,7 @@ export async function authMatrix(har: Har, options: AuthMatrixOptions): Promise<
     const reference = tokenOf(entry, values)
     const isSafe = unsafe || entry.request.method === 'GET' || entry.request.method === 'HEAD'
     const isGood = entry.response.status >= 200 && entry.response.status < 300 && entry._exchange === undefined
-    return reference && isGood && isSafe && only(entry, index) ? [{ entry, index, reference }] : []
+    return reference && isGood && isSafe && only(entry, index) ? [{ index, reference }] : []
   })
   if (chosen.length === 0)
     throw new RecordingError('missing_token', 'no request of the recording was sent with a token')
@@ -72,7 +72,8 @@ export async function authMatrix(har: Har, options: AuthMatrixOptions): Promise<
   const run = createRun({ entries, steps, values, player, challenge, expected: options.expected ?? {}, signal })
   const results: MatrixResult[] = []
   await run.signIn()
-  for (const { entry, index, reference } of chosen) {
+  for (const { index, reference } of chosen) {
+    const entry = entries[index] as HarEntry
     results.push(await run.control(entry, index))
     const value = values.get(reference.id) ?? ''
     const others = run.accessTokens()

@@ -32,16 +32,18 @@ export interface Run {
   attempt(one: AuthCase, about: Case): Promise<MatrixResult>
   accessTokens(): { readonly principal: string; readonly value: string }[]
   rotated(): Promise<MatrixResult[]>
-  afterLogout(chosen: readonly { entry: HarEntry; index: number; reference: TokenReference }[]): Promise<MatrixResult[]>
+  afterLogout(chosen: readonly { index: number; reference: TokenReference }[]): Promise<MatrixResult[]>
 }
 
 export function createRun({ entries, steps, values, player, challenge, expected: own, signal }: Scene): Run {
   /** Those that each refresh was sent with. */
   const cookies = new Map<number, Jar>()
   const expectedOf = (one: AuthCase): readonly number[] => own[one] ?? EXPECTED[one]
-  const isPlayable = (index: number): boolean => steps[index]?.skip === undefined
+  const playable = entries.flatMap(({ _exchange: kind }, index) =>
+    kind !== undefined && steps[index]?.skip === undefined ? [{ kind, index }] : [],
+  )
   const find = (kind: HarEntry['_exchange']): number[] =>
-    [...entries.keys()].filter((index) => entries[index]?._exchange === kind && isPlayable(index))
+    playable.filter((one) => one.kind === kind).map(({ index }) => index)
 
   async function play(index: number): Promise<void> {
     signal?.throwIfAborted()
@@ -128,15 +130,16 @@ export function createRun({ entries, steps, values, player, challenge, expected:
       const results: MatrixResult[] = []
       const ended = new Set<string>()
       const live = new Set<number>()
-      for (const { entry, index } of chosen) {
-        if ((await player.send(entry)).status !== 401) live.add(index)
+      for (const { index } of chosen) {
+        if ((await player.send(entries[index] as HarEntry)).status !== 401) live.add(index)
       }
       for (const index of find('logout')) {
         const principal = entries[index]?._principal ?? ''
         await player.send(entries[index] as HarEntry)
         ended.add(principal)
       }
-      for (const { entry, index, reference } of chosen) {
+      for (const { index, reference } of chosen) {
+        const entry = entries[index] as HarEntry
         const token = values.get(reference.id)
         const isOver = ended.has(reference.principal) && token !== undefined
         const tried: Attempt = !isOver

@@ -60,8 +60,10 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
   const jars = new Map<string, Jar>()
   /** When the answer came that brought a token in this replay. */
   const broughtAt = new Map<string, number>()
+  /** Logins, refreshes and logouts, of which there are few: entries may be in a file. */
+  const exchanges = entries.flatMap((entry, index) => (entry._exchange ? [{ entry, index }] : []))
   /** The logouts that were replayed. */
-  const ended = new Set<HarEntry>()
+  const ended = new Set<number>()
 
   async function play(entry: HarEntry, index: number, step: Step): Promise<Played> {
     if (step.skip !== undefined) return skipped(step.skip)
@@ -86,7 +88,7 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
       return { outcome: 'different', actual: undefined, differences: [{ path: 'status', expected, actual }], renewed }
     }
     learn(entry, came)
-    if (entry._exchange === 'logout') ended.add(entry)
+    if (entry._exchange === 'logout') ended.add(index)
     const differences = withoutSecrets(compare({ index, entry, came }, assert))
     const outcome = differences.length > 0 ? 'different' : 'same'
     return { outcome, actual: { status: came.status }, differences, renewed }
@@ -160,10 +162,12 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
     index: number,
     token: TokenReference,
   ): Promise<{ reason?: string; headers?: Record<string, string> } | undefined> {
-    const end = entries
-      .slice(0, index)
-      .find(({ _exchange, _principal }) => _exchange === 'logout' && _principal === token.principal)
-    if (end && !isAfter(token, end)) {
+    const end = exchanges.find(
+      ({ entry: { _exchange, _principal }, index: at }) =>
+        at < index && _exchange === 'logout' && _principal === token.principal,
+    )?.index
+    // A token that is younger than a logout belongs to the session after it.
+    if (end !== undefined && (token.issuedBy === null || token.issuedBy <= end)) {
       return ended.has(end) ? undefined : { reason: `the logout that ended ${token.id} was not replayed` }
     }
     const ttlMs = ttlMsOf(token)
@@ -197,10 +201,11 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
       values.set(token.id, value)
       return true
     }
-    const refresh = entries.find(
-      (one) => one._exchange === 'refresh' && one._principal === token.principal && one.response.status < 400,
+    const refresh = exchanges.find(
+      ({ entry: { _exchange, _principal, response } }) =>
+        _exchange === 'refresh' && _principal === token.principal && response.status < 400,
     )
-    return refresh === undefined ? false : refreshNow(refresh, token)
+    return refresh === undefined ? false : refreshNow(refresh.entry, token)
   }
 
   /** Asks for new tokens when the recording had no need to: later refreshes go on from what comes. */
@@ -229,11 +234,6 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
     if (access !== undefined) values.set(token.id, access)
     if (next !== undefined) for (const id of latest.slice(-1)) values.set(id, next)
     return access !== undefined
-  }
-
-  /** Whether a token is younger than a logout: it belongs to the session after it. */
-  function isAfter({ issuedBy }: TokenReference, end: HarEntry): boolean {
-    return issuedBy !== null && issuedBy > entries.indexOf(end)
   }
 
   function learn(entry: HarEntry, came: Came): void {

@@ -1,4 +1,4 @@
-import type { TokenReference } from '../har/format.ts'
+import type { HarResponse, TokenReference } from '../har/format.ts'
 import { fillPlaceholders, placeholdersIn } from '../redact/placeholder.ts'
 import { base64url, randomText } from './digest.ts'
 import type { Reply } from './http.ts'
@@ -15,8 +15,8 @@ const OWN_HEADERS =
   /^(:.*|connection|keep-alive|transfer-encoding|content-encoding|content-length|date|vary|cache-control|strict-transport-security|alt-svc|access-control-.*)$/i
 
 /** The ids in a recorded answer: `access_p1_1` for a piece of it, too. */
-export function idsOfAnswer({ response }: PlannedExchange): string[] {
-  const texts = [response.content.text ?? '', ...response.headers.map(({ value }) => value)]
+export function idsOfAnswer({ content, headers }: HarResponse): string[] {
+  const texts = [content.text ?? '', ...headers.map(({ value }) => value)]
   return [...new Set(placeholdersIn(texts.join('\n')).map(wholeOf))]
 }
 
@@ -38,7 +38,9 @@ export async function mint(
 ): Promise<MockToken> {
   const reference = plan.tokens.get(id)
   const kind = (reference?.kind ?? id.slice(0, id.indexOf('_'))) as MockToken['kind']
-  const ttlS = ttlOf(reference) ?? (kind === 'access' ? (expiresIn(exchange) ?? DEFAULT_TTL_S) : REFRESH_TTL_S)
+  const ttlS =
+    ttlOf(reference) ??
+    (kind === 'access' ? (expiresIn(exchange && plan.responseOf(exchange)) ?? DEFAULT_TTL_S) : REFRESH_TTL_S)
   const issuer = issuerOf(reference, plan.exchanges)
   const { ttl: _, ...known } = reference?.claims ?? {}
   const claims = {
@@ -66,10 +68,12 @@ export async function mint(
 
 /** A recorded answer with values for its placeholders. `undefined`: no answer came then, and none comes now. */
 export function replyOf(
-  { response, kind, at }: PlannedExchange,
+  exchange: PlannedExchange,
   { plan, values, now }: { readonly plan: Plan; readonly values: ReadonlyMap<string, string>; readonly now: number },
 ): Reply | undefined {
-  if (response.status === 0) return undefined
+  if (exchange.status === 0) return undefined
+  const { kind, at } = exchange
+  const response = plan.responseOf(exchange)
   const valueOf = (id: string): string | undefined => valueFor(id, plan, values)
   const headers: Record<string, string[]> = {}
   for (const { name, value } of response.headers) {
@@ -133,8 +137,8 @@ function ttlOf(reference: TokenReference | undefined): number | undefined {
   return typeof ttl === 'number' && ttl > 0 ? ttl : undefined
 }
 
-function expiresIn(exchange: PlannedExchange | undefined): number | undefined {
-  const found = /"expires_?in"\s*:\s*"?(\d+)/i.exec(exchange?.response.content.text ?? '')?.[1]
+function expiresIn(response: HarResponse | undefined): number | undefined {
+  const found = /"expires_?in"\s*:\s*"?(\d+)/i.exec(response?.content.text ?? '')?.[1]
   return found === undefined ? undefined : Number(found)
 }
 

@@ -115,7 +115,7 @@ export function createMockEngine(har: Har, options: MockOptions): MockEngine {
     if (session) {
       const making = { plan, signer: await signer(), now, session }
       const known = state.sessions.get(session.id)?.values
-      for (const id of idsOfAnswer(exchange)) {
+      for (const id of idsOfAnswer(plan.responseOf(exchange))) {
         const isGiven = known?.has(id) === true && !issues
         if (!isGiven && plan.tokens.get(id)?.template === undefined) keep(await mint(making, id, exchange))
       }

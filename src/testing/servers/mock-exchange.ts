@@ -1,19 +1,19 @@
 import { placeholdersIn } from '../redact/placeholder.ts'
 import { credentialOf, textOf, type Call } from './http.ts'
 import { bringsIt, isGiven } from './mock-credential.ts'
-import type { PlannedExchange } from './mock-plan.ts'
+import { isGood, type Plan, type PlannedExchange } from './mock-plan.ts'
 import type { Ask, Deciding, Decision } from './mock-rules.ts'
 import { endSession, nextOf, put, type MockSession, type MockState, type MockToken } from './mock-state.ts'
 import { leavesOf, likeness } from './mock-template.ts'
 
 /** A login, a refresh or a logout. One URL may be all three (RFC 6749 section 3.2): the body says which. */
 export function decideExchange(deciding: Deciding, ask: Ask, candidates: readonly PlannedExchange[]): Decision {
+  const { plan, rules, state } = deciding
   const came = leavesOf(textOf(ask.call.body), ask.call.headers['content-type'] ?? '')
-  const scored = candidates.map((one) => ({ one, score: likeness(one.body, came) }))
+  const scored = candidates.map((one) => ({ one, score: likeness(plan.bodyOf(one), came) }))
   const [closest] = [...scored].sort((a, b) => a.score.different - b.score.different || b.score.same - a.score.same)
   const kind = closest?.one.kind
   // A client that proved who it is has to do so again (RFC 6749 section 2.3.1).
-  const { plan, rules, state } = deciding
   const client = closest?.one.credential
   const isClient = client !== undefined && !isGiven(client)
   if (
@@ -71,7 +71,7 @@ function login(
 }
 
 function refresh(
-  { state, rules, now }: Deciding,
+  { plan, state, rules, now }: Deciding,
   { call, proof }: Ask,
   came: readonly string[],
   candidates: readonly PlannedExchange[],
@@ -94,7 +94,7 @@ function refresh(
   const { item, state: after } = nextOf(state, `${session.id} refresh`, own)
   if (!item) return { outcome: 'not_recorded', session, state }
   const spent = { ...token, spentAt: token.spentAt ?? now }
-  const tokens = rotates(item, token) ? put(after.tokens, token.value, spent) : after.tokens
+  const tokens = rotates(item, { plan, token }) ? put(after.tokens, token.value, spent) : after.tokens
   return { outcome: 'refreshed', exchange: item, session, issues: true, state: { ...after, tokens } }
 }
 
@@ -114,13 +114,17 @@ function logout(
 }
 
 /** Whether the recorded server gave a new refresh token for the one that came. */
-function rotates({ response, body, withCookies }: PlannedExchange, token: MockToken): boolean {
+function rotates(
+  exchange: PlannedExchange,
+  { plan, token }: { readonly plan: Plan; readonly token: MockToken },
+): boolean {
   if (token.id === MOCK_COOKIE) return true
-  const before = Object.values(body).flatMap(placeholdersIn)
-  const given = placeholdersIn([response.content.text, ...response.headers.map(({ value }) => value)].join('\n'))
+  const before = Object.values(plan.bodyOf(exchange)).flatMap(placeholdersIn)
+  const { content, headers } = plan.responseOf(exchange)
+  const given = placeholdersIn([content.text, ...headers.map(({ value }) => value)].join('\n'))
   return (
     given.some((id) => isRefresh({ kind: id.slice(0, id.indexOf('_')) }) && !before.includes(id)) ||
-    (withCookies && given.some((id) => id.startsWith('cookie_')))
+    (exchange.withCookies && given.some((id) => id.startsWith('cookie_')))
   )
 }
 
@@ -141,8 +145,4 @@ function presented(
   const cookies = (headers['cookie'] ?? '').split(';').map((pair) => pair.slice(pair.indexOf('=') + 1).trim())
   const values = [...came, ...cookies, credentialOf(headers['authorization'])?.token ?? '']
   return values.flatMap((value) => tokens.get(value) ?? []).find(isWanted)
-}
-
-function isGood({ response: { status } }: PlannedExchange): boolean {
-  return status > 0 && status < 400
 }

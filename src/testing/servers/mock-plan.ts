@@ -13,7 +13,13 @@ export interface Plan {
   readonly tokens: ReadonlyMap<string, TokenReference>
   /** By `METHOD origin/path`. */
   readonly needs: ReadonlyMap<string, Needs>
+  /** The recorded answer. It stays where the recording has it, which may be a file. */
+  responseOf(exchange: PlannedExchange): HarResponse
+  /** The values of the recorded body by their paths. */
+  bodyOf(exchange: PlannedExchange): Values
 }
+
+type Values = Readonly<Record<string, string>>
 
 export interface PlannedExchange {
   /** The entry, from 0. */
@@ -24,14 +30,14 @@ export interface PlannedExchange {
   readonly method: string
   /** With placeholders, decoded from the URL. */
   readonly path: string
-  readonly query: Readonly<Record<string, string>>
-  /** The values of the body by their paths. */
-  readonly body: Readonly<Record<string, string>>
+  readonly query: Values
+  /** The values of the body, if they are few: see `bodyOf`. */
+  readonly body: Values | undefined
   /** Where what lets it in was, and what. */
   readonly credential: Credential | undefined
   /** The browser's cookies went along. */
   readonly withCookies: boolean
-  readonly response: HarResponse
+  readonly status: number
   /** Epoch milliseconds. */
   readonly at: number
 }
@@ -58,18 +64,18 @@ export function planOf(har: Har, scopes: Readonly<Record<string, string>> = {}):
   const { entries, _tokens = [] } = toHar(har).log
   const tokens = new Map(_tokens.map((token) => [token.id, token]))
   const exchanges = entries.map((entry, index) => planned(entry, index, tokens))
+  const entryOf = ({ index }: PlannedExchange): HarEntry => entries[index] as HarEntry
+  const responseOf = (exchange: PlannedExchange): HarResponse => entryOf(exchange).response
   const issuing = exchanges.find(({ kind }) => kind !== undefined)?.origin
   const origins = [...new Set(exchanges.map(({ origin }) => origin))]
-  const needs = new Map<string, Needs>()
-  for (const one of exchanges) {
-    const route = routeOf(one)
-    if (!needs.has(route)) needs.set(route, needsOf(route, exchanges, tokens, scopes))
-  }
+  const needs = needsOfAll(exchanges, { tokens, scopes, responseOf })
   return {
     origins: issuing === undefined ? origins : [issuing, ...origins.filter((origin) => origin !== issuing)],
     exchanges,
     tokens,
     needs,
+    responseOf,
+    bodyOf: (exchange) => exchange.body ?? leavesIn(entryOf(exchange)),
   }
 }
 
@@ -83,11 +89,15 @@ export function issuerOf(token: TokenReference | undefined, exchanges: readonly 
   return issuing?.origin ?? `${token?.principal ?? 'nobody'}, before the recording`
 }
 
+/** A longer body is looked up when it is asked for. */
+const LONG = 2_048
+const NONE: Values = {}
+
+/** What has to be known of an entry to decide. */
 function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): PlannedExchange {
   const { request, response, startedDateTime } = entry
   const url = new URL(request.url)
   const { headers, postData, method } = request
-  const mimeType = postData?.mimeType ?? ''
   const credential = credentialIn(request, tokens)
   for (const id of credential ? [credential.id] : []) {
     if (tokens.has(id)) continue
@@ -102,13 +112,17 @@ function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): Planne
     origin: url.origin,
     method: method.toUpperCase(),
     path: decoded(url.pathname),
-    query: Object.fromEntries(url.searchParams),
-    body: leavesOf(postData?.text ?? '', mimeType),
+    query: url.search === '' ? NONE : Object.fromEntries(url.searchParams),
+    body: postData === undefined ? NONE : (postData.text?.length ?? 0) > LONG ? undefined : leavesIn(entry),
     credential,
     withCookies: entry._credentials === true || headers.some(({ name }) => name.toLowerCase() === 'cookie'),
-    response,
+    status: response.status,
     at: Date.parse(startedDateTime),
   }
+}
+
+function leavesIn({ request: { postData } }: HarEntry): Values {
+  return leavesOf(postData?.text ?? '', postData?.mimeType ?? '')
 }
 
 /** A session that is a cookie and nothing else: no token came, but something for a password. */
@@ -119,38 +133,76 @@ function signsIn({ request, response }: HarEntry): boolean {
   return asked && response.status < 400 && response.headers.some(isCookie)
 }
 
-function needsOf(
-  route: string,
+/** In one pass over the exchanges: a large recording has thousands of routes. */
+function needsOfAll(
   exchanges: readonly PlannedExchange[],
-  tokens: Plan['tokens'],
-  scopes: Readonly<Record<string, string>>,
-): Needs {
-  const here = exchanges.filter((one) => routeOf(one) === route && one.kind === undefined)
-  const origin = here[0]?.origin
-  const isGood = ({ response: { status } }: PlannedExchange): boolean => status > 0 && status < 400
-  const isByToken = (one: PlannedExchange): boolean => one.credential?.kind === 'access' && isGood(one)
-  const accepted = here.filter(isByToken).map(({ credential }) => tokens.get(credential?.id ?? ''))
-  const acceptedAtOrigin = exchanges
-    .filter((one) => one.origin === origin && isByToken(one))
-    .map(({ credential }) => tokens.get(credential?.id ?? ''))
-  const [first = [], ...others] = accepted.map((token) => words(token?.claims['scope']))
-  const shown = first.filter((scope) => others.every((other) => other.includes(scope)))
-  const named = here.flatMap(({ response }) => (response.status === 403 ? words(namedScope(response)) : []))
-  const { [route]: exact, [route.replace(origin ?? '', '')]: short } = scopes
-  const isPublic = here.some((one) => !one.credential && isGood(one))
-  return {
-    credential: isPublic ? undefined : kindNeeded(here),
-    scope: exact ?? short ?? [...new Set(named.length > 0 ? named : shown)].join(' '),
-    audiences: [...new Set(acceptedAtOrigin.flatMap((token) => audiencesOf(token?.claims['aud'])))],
-    issuers: [...new Set(acceptedAtOrigin.map((token) => issuerOf(token, exchanges)))],
+  { tokens, scopes, responseOf }: Pick<Plan, 'tokens' | 'responseOf'> & { readonly scopes: Values },
+): Map<string, Needs> {
+  const requests = exchanges.filter(({ kind }) => kind === undefined)
+  const at = new Map(
+    [...grouped(exchanges, ({ origin }) => origin)].map(([origin, all]) => {
+      const accepted = all.filter(isByToken).map(({ credential }) => tokens.get(credential?.id ?? ''))
+      const audiences = [...new Set(accepted.flatMap((token) => audiencesOf(token?.claims['aud'])))]
+      return [origin, { audiences, issuers: [...new Set(accepted.map((token) => issuerOf(token, exchanges)))] }]
+    }),
+  )
+  const routes = grouped(requests, routeOf)
+  const nowhere = { audiences: [], issuers: [] }
+  return new Map(
+    [...grouped(exchanges, routeOf)].map(([route, [first]]) => {
+      const origin = first?.origin ?? ''
+      const { [route]: exact, [route.replace(origin, '')]: short } = scopes
+      const here = routes.get(route) ?? []
+      const isPublic = here.some((one) => !one.credential && isGood(one))
+      return [
+        route,
+        {
+          credential: isPublic ? undefined : kindNeeded(here),
+          scope: exact ?? short ?? scopeShown(here, { tokens, responseOf }),
+          ...(at.get(origin) ?? nowhere),
+        },
+      ]
+    }),
+  )
+}
+
+function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group) group.push(item)
+    else groups.set(key, [item])
   }
+  return groups
+}
+
+export function isGood({ status }: PlannedExchange): boolean {
+  return status > 0 && status < 400
+}
+
+function isByToken(one: PlannedExchange): boolean {
+  return one.credential?.kind === 'access' && isGood(one)
+}
+
+/** What a refusal named, or else what every good token of the route had. */
+function scopeShown(
+  here: readonly PlannedExchange[],
+  { tokens, responseOf }: Pick<Plan, 'tokens' | 'responseOf'>,
+): string {
+  const named = here.flatMap((one) => (one.status === 403 ? words(namedScope(responseOf(one))) : []))
+  const [first = [], ...others] = here
+    .filter(isByToken)
+    .map(({ credential }) => words(tokens.get(credential?.id ?? '')?.claims['scope']))
+  const shown = first.filter((scope) => others.every((other) => other.includes(scope)))
+  return [...new Set(named.length > 0 ? named : shown)].join(' ')
 }
 
 /** What the requests of a route were let in for. A route that let nobody in asks for a token. */
 function kindNeeded(here: readonly PlannedExchange[]): Credential['kind'] | undefined {
   const kinds = here.flatMap(({ credential }) => credential ?? [])
   const kind = (kinds.find(isGiven) ?? kinds[0])?.kind
-  return kind ?? (here.some(({ response }) => response.status === 401) ? 'access' : undefined)
+  return kind ?? (here.some(({ status }) => status === 401) ? 'access' : undefined)
 }
 
 /** The scope that a challenge asks for. */

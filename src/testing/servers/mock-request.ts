@@ -24,7 +24,7 @@ export function decideRequest(deciding: Deciding, ask: Ask, candidates: readonly
   const { session } = access
   // What was refused is refused by the rules above, if at all.
   const own = candidates.filter(
-    (one) => (one.principal ?? session.principal) === session.principal && one.response.status !== 401,
+    (one) => (one.principal ?? session.principal) === session.principal && one.status !== 401,
   )
   if (own.length === 0) return { outcome: 'forbidden', session, state }
   return answerOf(deciding, ask, own, session)
@@ -104,7 +104,7 @@ function schemeOf(candidates: readonly PlannedExchange[]): string {
 
 /** The recorded answer that fits best: the same query, the most similar body, the next in order. */
 function answerOf(
-  { state }: Deciding,
+  { plan, state }: Deciding,
   { call }: Ask,
   candidates: readonly PlannedExchange[],
   session: MockSession | undefined,
@@ -112,7 +112,7 @@ function answerOf(
   const asked = Object.fromEntries(call.url.searchParams)
   const fitting = candidates.filter(({ query }) => likeness(query, asked).different === 0)
   const came = leavesOf(textOf(call.body), call.headers['content-type'] ?? '')
-  const scored = fitting.map((one) => ({ one, score: likeness(one.body, came) }))
+  const scored = fitting.map((one) => ({ one, score: likeness(plan.bodyOf(one), came) }))
   const best = Math.min(...scored.map(({ score }) => score.different))
   const fits = scored.filter(({ score }) => score.different === best).map(({ one }) => one)
   const [first] = fits
