@@ -11,7 +11,7 @@ export interface Line {
   readonly until: number
 }
 
-/** What can be read piece by piece. Bytes are UTF-8. */
+/** What can be read piece by piece. Bytes are UTF-8, or UTF-16 with its mark. */
 export type TextSource = string | Iterable<string> | AsyncIterable<string | Uint8Array>
 
 /** A line that is longer is read in parts. */
@@ -19,16 +19,25 @@ const LONGEST = 1 << 20
 /** How much of one part the next one repeats, so that no token is cut in two. */
 const OVERLAP = 16 << 10
 
-/** The chunks of `source`, decoded. Holds one at a time. */
+/** The chunks of `source`, decoded: UTF-8, or UTF-16 if it begins so, as what PowerShell redirects does. Holds one at a time. */
 export async function* chunksOf(source: TextSource): AsyncGenerator<string> {
   if (typeof source === 'string') {
     // A large string is cut, so that a progress is reported for it as well.
     for (let at = 0; at < source.length; at += LONGEST) yield source.slice(at, at + LONGEST)
     return
   }
-  const decoder = new TextDecoder()
-  for await (const chunk of source) yield typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-  yield decoder.decode()
+  let decoder: TextDecoder | undefined
+  for await (const chunk of source) {
+    if (typeof chunk === 'string') yield chunk
+    else yield (decoder ??= new TextDecoder(encodingOf(chunk))).decode(chunk, { stream: true })
+  }
+  if (decoder) yield decoder.decode()
+}
+
+/** By the mark at the beginning. */
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
 }
 
 /** Takes chunks, and gives the lines that are complete. Holds what is left of one line. */
@@ -84,8 +93,10 @@ export function createLineSplitter(wanted: 'all' | readonly string[]): LineSplit
   return {
     *push(chunk) {
       const text = rest + chunk
-      const complete = text.lastIndexOf('\n') + 1
-      yield* wantedLines(text, complete)
+      // There is none in the rest: of a line that goes on and on only what is new is looked at.
+      const last = chunk.lastIndexOf('\n') + 1
+      const complete = last === 0 ? 0 : rest.length + last
+      if (complete > 0) yield* wantedLines(text, complete)
       rest = text.slice(complete)
       while (rest.length > LONGEST) {
         if (searchIn(rest).next(0) !== -1) {

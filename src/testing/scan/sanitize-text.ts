@@ -39,8 +39,10 @@ export async function* sanitizeText(
 
   for await (const chunk of chunksOf(source)) {
     characters += chunk.length
+    // There is none in the rest: of a line that goes on and on only what is new is looked at.
+    const last = chunk.lastIndexOf('\n') + 1
+    const complete = last === 0 ? 0 : rest.length + last
     rest += chunk
-    const complete = rest.lastIndexOf('\n') + 1
     if (complete > 0) yield redactLines(rest.slice(0, complete))
     rest = rest.slice(complete)
     while (rest.length > LONGEST) {

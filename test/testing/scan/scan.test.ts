@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { createTokenManager } from 'tokenward'
 import { fingerprint, ruleOfAlert, scan, scanRules, type ScanOptions } from 'tokenward/testing'
@@ -27,6 +28,15 @@ describe('places', () => {
       kind: 'access',
       where: { file: 'logs/access.log', line: 2, column: 24 },
     })
+  })
+
+  test('what PowerShell redirects into a file is UTF-16, and read as that', async () => {
+    const text = `first\nGET /feed?access_token=${opaque}`
+    const little = Buffer.from(`\uFEFF${text}`, 'utf16le')
+    for (const bytes of [little, Buffer.from(little).swap16()]) {
+      const { findings } = await scan(Readable.from([bytes.subarray(0, 33), bytes.subarray(33)]))
+      expect(findings).toMatchObject([{ rule: 'L1', where: { line: 2, column: 24 } }])
+    }
   })
 
   test('in a recording it names the entry and the part of it', async () => {
