@@ -124,7 +124,8 @@ describe('what cannot be read says where, and quotes nothing', () => {
   const secret = 'a-secret-that-is-quoted'
 
   test.each([
-    ['nothing', '', 'invalid_har', 'the file is not JSON'],
+    ['nothing', '', 'invalid_har', 'the file is empty'],
+    ['white space', ' \n', 'invalid_har', 'the file is empty'],
     ['another JSON', '[1, 2]', 'invalid_har', 'this is no HAR: it has no log'],
     ['no JSON', `<html>${secret}`, 'invalid_har', 'the file is not JSON'],
     ['entries that are no list', '{"log":{"entries":{}}}', 'invalid_har', 'log.entries is not a list'],

@@ -47,6 +47,8 @@ function messageOf(error: unknown, { name, options }: Command): string {
     const hint = near === undefined ? '' : ` Did you mean --${near}?`
     return `tokenward ${name} has no option ${unknown}.${hint} See: tokenward ${name} --help`
   }
+  const dashed = /Option '(?:-\w, )?(--[\w-]+).*argument is ambiguous/.exec(message)?.[1]
+  if (dashed !== undefined) return `${dashed} needs a value. One that begins with a dash is written so: ${dashed}=-x`
   const [first = message] = message.split('\n')
   return `${first.replace(/\. .*$/, '')}. See: tokenward ${name} --help`
 }

@@ -7,7 +7,7 @@ import { fromPostman } from '../import/postman.ts'
 import type { ImportOptions } from '../import/recording.ts'
 import { looksLikeHar } from '../scan/input-kind.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
-import { inputsOf, type Input, readJson, spool } from './files.ts'
+import { headOf, inputsOf, type Input, readJson, spool } from './files.ts'
 import { checkForLeaks, summaryOf, told, writeInto } from './outputs.ts'
 import { readHarFrom } from './recordings.ts'
 
@@ -111,11 +111,6 @@ async function readAny(inputs: readonly Input[], { path, args, io }: Reading): P
 
 const isYaml = ({ name }: Input): boolean => /^\.ya?ml$/i.test(extname(name))
 const nameOf = ({ name }: Input): string => (name === '-' ? 'standard input.yaml' : name)
-
-async function headOf(input: Input): Promise<string> {
-  for await (const chunk of input.open()) return new TextDecoder().decode(chunk).slice(0, 4_096)
-  return ''
-}
 
 async function textOf(input: Input): Promise<string> {
   const decoder = new TextDecoder()

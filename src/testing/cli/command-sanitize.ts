@@ -1,7 +1,7 @@
 import type { TokenReference } from '../har/format.ts'
 import { sanitize } from '../scan/sanitize.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
-import { inputsOf, spool, writeWhole, type Input } from './files.ts'
+import { headOf, inputsOf, spool, writeWhole, type Input } from './files.ts'
 import { checkForLeaks, summaryOf } from './outputs.ts'
 import { createProgress } from './progress.ts'
 
@@ -41,6 +41,9 @@ async function runSanitize(args: Arguments, io: Io): Promise<ExitCode> {
   const { input, remove } = await spool(given)
   let replaced: readonly TokenReference[] = []
   try {
+    // What is no text would come out of it damaged.
+    if ((await headOf(input)).includes('\0'))
+      throw new UsageError(`${path} is no text: there is nothing to sanitize in it.`)
     const output = args.get('output') ?? '-'
     const pieces = piecesOf(input, { args, io, onDone: (references) => (replaced = references) })
     if (output === '-') for await (const piece of pieces) await io.stdout.write(piece)

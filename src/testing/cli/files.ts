@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { tmpdir } from 'node:os'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { chunksOf } from '../scan/lines.ts'
 import { type Io, UsageError } from './command.ts'
 
 /** Something to read. */
@@ -12,7 +13,7 @@ export interface Input {
   readonly name: string
   /** In bytes. `undefined`: a stream. */
   readonly size: number | undefined
-  /** Can be called again, unless it is standard input. */
+  /** Can be called again, if it is a file. */
   open(): AsyncIterable<Uint8Array>
 }
 
@@ -47,7 +48,9 @@ function toInput({ path, size }: { readonly path: string; readonly size: number 
 }
 
 async function filesIn(folder: string): Promise<{ path: string; size: number }[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new UsageError(`cannot read ${folder}: ${reasonOf(error)}`)
+  })
   const found = await Promise.all(
     entries
       .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -118,9 +121,15 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Keeps what comes from standard input, so that it can be read twice. */
+/** The beginning of an input that can be read again. */
+export async function headOf(input: Input): Promise<string> {
+  for await (const text of chunksOf(input.open())) return text.slice(0, 4_096)
+  return ''
+}
+
+/** Keeps what is no file (standard input, a pipe), so that it can be read twice. */
 export async function spool(input: Input): Promise<{ readonly input: Input; remove(): Promise<void> }> {
-  if (input.name !== '-') return { input, remove: async () => undefined }
+  if (input.size !== undefined) return { input, remove: async () => undefined }
   const folder = await mkdtemp(join(tmpdir(), 'tokenward-'))
   const path = join(folder, 'input')
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
@@ -130,7 +139,7 @@ export async function spool(input: Input): Promise<{ readonly input: Input; remo
     await remove()
     throw error
   }
-  return { input: { name: '-', size: undefined, open: () => openFile(path) }, remove }
+  return { input: { name: input.name, size: undefined, open: () => openFile(path) }, remove }
 }
 
 /** Why the system refused, in words. */

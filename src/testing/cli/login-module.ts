@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UsageError } from './command.ts'
@@ -12,6 +13,9 @@ export type Login = (principal: string) => unknown
  * @throws UsageError There is none, or it is no function. Of the function that is given: it failed.
  */
 export async function loadLogin(path: string): Promise<(principal: string) => Promise<unknown>> {
+  await access(path).catch((error: unknown) => {
+    throw new UsageError(`cannot load ${path}: ${reasonOf(error)}`)
+  })
   const loaded: unknown = await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
     throw new UsageError(`cannot load ${path}: ${reasonOf(error)}`)
   })

@@ -65,8 +65,10 @@ export async function readHar(input: HarInput, options: ReadHarOptions = {}): Pr
   let count = 0
   let read = 0
   let head: HarLog | undefined
+  let isBegun = false
   for await (const piece of piecesOf(input)) {
     signal?.throwIfAborted()
+    if (!isBegun) isBegun = begins(piece.text)
     splitter.push(piece.text)
     read += piece.size
     for (const text of found.splice(0)) {
@@ -82,12 +84,21 @@ export async function readHar(input: HarInput, options: ReadHarOptions = {}): Pr
     }
     onProgress?.({ read, entries: count })
   }
+  if (!isBegun) throw new RecordingError('invalid_har', 'the file is empty')
   if (splitter.depth() !== 0) {
     const where = splitter.held() > 0 ? `in ${nameOfEntry(count)}` : `after ${count} entries`
     throw new RecordingError('invalid_har', `the file is cut off ${where}`, { entry: count })
   }
   const log = toLog(logIn(parse(splitter.rest(), 'the file', undefined)))
   return { log: { ...log, entries: kept } }
+}
+
+/** Whether there is more than white space. What cannot become JSON is not read to its end, which may be far. */
+function begins(text: string): boolean {
+  const [first] = text.trimStart()
+  if (first === '[') throw new RecordingError('invalid_har', 'this is no HAR: it has no log')
+  if (first !== undefined && first !== '{') throw new RecordingError('invalid_har', 'the file is not JSON')
+  return first !== undefined
 }
 
 /** What JSON says of an error quotes the text: it may be a secret. */

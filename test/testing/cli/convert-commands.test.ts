@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,6 +58,19 @@ describe('generate', () => {
     expect(await readFile(path('piped/one.mjs'), 'utf8')).toContain('new URL("./recording.har", import.meta.url)')
     expect((await tokenward(['generate', '-t', 'node', '-'], { input })).out).toContain('node:test')
   })
+})
+
+test('a pipe with a name, as bash makes of <(...), is read like standard input', async () => {
+  execFileSync('mkfifo', [path('pipe'), path('other')])
+  const [sanitized, imported] = await Promise.all([
+    tokenward(['sanitize', '-q', path('pipe')]),
+    tokenward(['import', '-q', path('other'), '--include', 'https://api.example.com/']),
+    ...['pipe', 'other'].map((name) => writeFile(path(name), browser)),
+  ])
+  for (const { code, out } of [sanitized, imported]) {
+    expect([code, out.includes(opaque)]).toEqual([0, false])
+    expect(out).toContain('{{access_p1_1}}')
+  }
 })
 
 describe('export', () => {

@@ -41,11 +41,15 @@ describe('what cannot be understood', () => {
     [['scan', 'no/such/file'], 'cannot read no/such/file: there is no such file'],
     [['scan', '--allow-origin', 'api.example.com', '-'], '--allow-origin api.example.com is no URL.'],
     [['scan', '--rule', 'L9', '-'], 'there is no rule L9.'],
+    [['scan', '--max-lifetime', '-5', '-'], '--max-lifetime needs a value. One that begins with a dash is written so:'],
     [['scan', '--max-lifetime', 'long', '-'], '--max-lifetime long is no number above 0.'],
     [['scan', '--baseline', 'package.json', '-'], 'the baseline package.json is no report'],
     [['sanitize'], 'tell one file to sanitize, or - for standard input.'],
     [['sanitize', 'docs'], 'docs is a folder: sanitize one file at a time.'],
     [['token'], 'tell how to log in (--login ./login.mjs), or what to read (--inspect).'],
+    [['token', '--login', './none.mjs'], 'cannot load ./none.mjs: there is no such file'],
+    [['serve', 'LICENSE'], 'LICENSE: the file is not JSON'],
+    [['sanitize', process.execPath], `${process.execPath} is no text: there is nothing to sanitize in it.`],
     [['completion', 'powershell'], 'tell the shell: bash, zsh, fish.'],
   ])('%j: exit code 2, and a message that says what to do', async (args, message) => {
     const { code, out, err } = await tokenward(args)
