@@ -61,7 +61,7 @@ describe('generate', () => {
 })
 
 test('a pipe with a name, as bash makes of <(...), is read like standard input', async () => {
-  execFileSync('mkfifo', [path('pipe'), path('other')])
+  execFileSync('bash', ['-c', 'mkfifo "$@"', 'bash', path('pipe'), path('other')])
   const [sanitized, imported] = await Promise.all([
     tokenward(['sanitize', '-q', path('pipe')]),
     tokenward(['import', '-q', path('other'), '--include', 'https://api.example.com/']),
