@@ -1,7 +1,7 @@
 import type { HarPair } from '../har/format.ts'
 import { basicOf } from '../har/userinfo.ts'
 import { type Body, limitOf, readBody } from './body.ts'
-import { absolute, mimeTypeOf, type Take, type Tape } from './tape.ts'
+import { absolute, isHere, mimeTypeOf, type Take, type Tape } from './tape.ts'
 
 /** What is needed of an axios instance. */
 export interface AxiosLike {
@@ -75,7 +75,7 @@ export function recordAxios(instance: AxiosLike, options: RecordAxiosOptions): (
       url,
       headers,
       body: readBody(config.data, mimeTypeOf(headers) ?? '', maxBodyBytes),
-      credentials: config.withCredentials === true,
+      credentials: config.withCredentials === true || isHere(url),
       fromSource: false,
       isIncluded,
     })

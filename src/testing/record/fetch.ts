@@ -1,8 +1,7 @@
-import { lifecycle } from '../../adapters/lifecycle.ts'
 import { isMadeOfStream } from '../../fetch/body.ts'
 import type { HarPair } from '../har/format.ts'
 import { type Body, limitOf, readBody, readStream } from './body.ts'
-import { absolute, mimeTypeOf, type Tape } from './tape.ts'
+import { absolute, isHere, mimeTypeOf, type Tape } from './tape.ts'
 
 export interface RecordFetchOptions {
   readonly tape: Tape
@@ -77,11 +76,6 @@ export function recordFetch(transport: typeof fetch, options: RecordFetchOptions
 
 function pairsOf(headers: Headers): HarPair[] {
   return Array.from(headers, ([name, value]) => ({ name, value }))
-}
-
-function isHere(url: string): boolean {
-  const origin = lifecycle.origin()
-  return origin !== undefined && new URL(url).origin === origin
 }
 
 /** Also one of another realm. */

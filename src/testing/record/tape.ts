@@ -204,6 +204,12 @@ export function absolute(url: string): string {
   }
 }
 
+/** Whether a request goes to the origin of this page: a browser sends its cookies there without being asked. */
+export function isHere(url: string): boolean {
+  const origin = lifecycle.origin()
+  return origin !== undefined && URL.canParse(url) && new URL(url).origin === origin
+}
+
 function queryOf(url: string): HarPair[] {
   try {
     return Array.from(new URL(url).searchParams, ([name, value]) => ({ name, value }))

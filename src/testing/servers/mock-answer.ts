@@ -3,7 +3,8 @@ import { fillPlaceholders, placeholdersIn } from '../redact/placeholder.ts'
 import { base64url, randomText } from './digest.ts'
 import type { Reply } from './http.ts'
 import type { Signer } from './jwt.ts'
-import { issuerOf, type Plan, type PlannedExchange } from './mock-plan.ts'
+import { issuerOf, type Plan } from './mock-plan.ts'
+import type { PlannedExchange } from './mock-planned.ts'
 import type { MockToken } from './mock-state.ts'
 
 /** What an access token lives for where the recording does not say. */

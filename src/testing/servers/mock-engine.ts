@@ -6,12 +6,13 @@ import { credentialOf, json, realTime, type Call, type Reply } from './http.ts'
 import { createSigner, type Jwks } from './jwt.ts'
 import { idsOfAnswer, mint, replyOf } from './mock-answer.ts'
 import { decide } from './mock-decide.ts'
-import { MOCK_COOKIE } from './mock-exchange.ts'
 import { planOf, type Plan } from './mock-plan.ts'
 import type { Decision, MockOutcome, MockRules } from './mock-rules.ts'
 import {
   emptyState,
   endSession,
+  MOCK_COOKIE,
+  MOCK_COOKIE_NAME,
   put,
   revokeAccess,
   type MockSession,
@@ -127,7 +128,7 @@ export function createMockEngine(har: Har, options: MockOptions): MockEngine {
     // Scripts cannot see an HttpOnly cookie, so the recording lacks it. One of our own takes its place.
     const value = randomText(32)
     keep({ ...(await mint({ plan, signer: await signer(), now, session }, MOCK_COOKIE)), value, kind: 'cookie' })
-    const line = `mock_session=${value}; Path=/; HttpOnly; SameSite=Strict`
+    const line = `${MOCK_COOKIE_NAME}=${value}; Path=/; HttpOnly; SameSite=Strict`
     return { ...reply, headers: { ...reply.headers, 'set-cookie': line } }
   }
 

@@ -1,9 +1,10 @@
 import { placeholdersIn } from '../redact/placeholder.ts'
 import { credentialOf, textOf, type Call } from './http.ts'
 import { bringsIt, isGiven } from './mock-credential.ts'
-import { isGood, type Plan, type PlannedExchange } from './mock-plan.ts'
+import type { Plan } from './mock-plan.ts'
+import { isGood, type PlannedExchange } from './mock-planned.ts'
 import type { Ask, Deciding, Decision } from './mock-rules.ts'
-import { endSession, nextOf, put, type MockSession, type MockState, type MockToken } from './mock-state.ts'
+import { endSession, MOCK_COOKIE, nextOf, put, type MockSession, type MockState, type MockToken } from './mock-state.ts'
 import { leavesOf, likeness } from './mock-template.ts'
 
 /** A login, a refresh or a logout. One URL may be all three (RFC 6749 section 3.2): the body says which. */
@@ -127,9 +128,6 @@ function rotates(
     (exchange.withCookies && given.some((id) => id.startsWith('cookie_')))
   )
 }
-
-/** The secret that stands for a session whose cookie the recorder could not see. */
-export const MOCK_COOKIE = 'cookie_mock'
 
 function isRefresh({ kind }: { readonly kind: string }): boolean {
   return kind === 'refresh' || kind === 'cookie'

@@ -1,9 +1,8 @@
-import { RecordingError } from '../errors.ts'
 import { toHar } from '../har/check.ts'
-import type { ExchangeKind, Har, HarEntry, HarResponse, TokenReference } from '../har/format.ts'
-import { placeholdersIn } from '../redact/placeholder.ts'
-import { credentialIn, type Credential, isGiven } from './mock-credential.ts'
-import { leavesOf } from './mock-template.ts'
+import type { Har, HarEntry, HarResponse, TokenReference } from '../har/format.ts'
+import { type Credential, isGiven } from './mock-credential.ts'
+import { isGood, leavesIn, planned, type PlannedExchange, routeOf, type Values } from './mock-planned.ts'
+import { unseenIn, type Unseen } from './mock-unseen.ts'
 
 /** A recording, read for being served. */
 export interface Plan {
@@ -17,29 +16,6 @@ export interface Plan {
   responseOf(exchange: PlannedExchange): HarResponse
   /** The values of the recorded body by their paths. */
   bodyOf(exchange: PlannedExchange): Values
-}
-
-type Values = Readonly<Record<string, string>>
-
-export interface PlannedExchange {
-  /** The entry, from 0. */
-  readonly index: number
-  readonly kind: ExchangeKind | undefined
-  readonly principal: string | undefined
-  readonly origin: string
-  readonly method: string
-  /** With placeholders, decoded from the URL. */
-  readonly path: string
-  readonly query: Values
-  /** The values of the body, if they are few: see `bodyOf`. */
-  readonly body: Values | undefined
-  /** Where what lets it in was, and what. */
-  readonly credential: Credential | undefined
-  /** The browser's cookies went along. */
-  readonly withCookies: boolean
-  readonly status: number
-  /** Epoch milliseconds. */
-  readonly at: number
 }
 
 /** What a route asks of a request. */
@@ -63,12 +39,14 @@ export interface Needs {
 export function planOf(har: Har, scopes: Readonly<Record<string, string>> = {}): Plan {
   const { entries, _tokens = [] } = toHar(har).log
   const tokens = new Map(_tokens.map((token) => [token.id, token]))
-  const exchanges = entries.map((entry, index) => planned(entry, index, tokens))
+  const found = entries.map((entry, index) => planned(entry, index, tokens))
+  const unseen = unseenIn(found)
+  const exchanges = found.map((one) => (unseen.logins.has(one.index) ? { ...one, kind: 'login' as const } : one))
   const entryOf = ({ index }: PlannedExchange): HarEntry => entries[index] as HarEntry
   const responseOf = (exchange: PlannedExchange): HarResponse => entryOf(exchange).response
   const issuing = exchanges.find(({ kind }) => kind !== undefined)?.origin
   const origins = [...new Set(exchanges.map(({ origin }) => origin))]
-  const needs = needsOfAll(exchanges, { tokens, scopes, responseOf })
+  const needs = needsOfAll(exchanges, { tokens, scopes, responseOf, unseen })
   return {
     origins: issuing === undefined ? origins : [issuing, ...origins.filter((origin) => origin !== issuing)],
     exchanges,
@@ -79,64 +57,21 @@ export function planOf(har: Har, scopes: Readonly<Record<string, string>> = {}):
   }
 }
 
-export function routeOf({ method, origin, path }: Pick<PlannedExchange, 'method' | 'origin' | 'path'>): string {
-  return `${method} ${origin}${path}`
-}
-
 /** Who is asked for a token like this. */
 export function issuerOf(token: TokenReference | undefined, exchanges: readonly PlannedExchange[]): string {
   const issuing = exchanges[token?.issuedBy ?? -1]
   return issuing?.origin ?? `${token?.principal ?? 'nobody'}, before the recording`
 }
 
-/** A longer body is looked up when it is asked for. */
-const LONG = 2_048
-const NONE: Values = {}
-
-/** What has to be known of an entry to decide. */
-function planned(entry: HarEntry, index: number, tokens: Plan['tokens']): PlannedExchange {
-  const { request, response, startedDateTime } = entry
-  const url = new URL(request.url)
-  const { headers, postData, method } = request
-  const credential = credentialIn(request, tokens)
-  for (const id of credential ? [credential.id] : []) {
-    if (tokens.has(id)) continue
-    throw new RecordingError('missing_token', `Entry ${index} was sent with ${id}, which log._tokens does not name.`, {
-      entry: index,
-    })
-  }
-  return {
-    index,
-    kind: entry._exchange ?? (signsIn(entry) ? 'login' : undefined),
-    principal: entry._principal ?? (credential && tokens.get(credential.id)?.principal),
-    origin: url.origin,
-    method: method.toUpperCase(),
-    path: decoded(url.pathname),
-    query: url.search === '' ? NONE : Object.fromEntries(url.searchParams),
-    body: postData === undefined ? NONE : (postData.text?.length ?? 0) > LONG ? undefined : leavesIn(entry),
-    credential,
-    withCookies: entry._credentials === true || headers.some(({ name }) => name.toLowerCase() === 'cookie'),
-    status: response.status,
-    at: Date.parse(startedDateTime),
-  }
-}
-
-function leavesIn({ request: { postData } }: HarEntry): Values {
-  return leavesOf(postData?.text ?? '', postData?.mimeType ?? '')
-}
-
-/** A session that is a cookie and nothing else: no token came, but something for a password. */
-function signsIn({ request, response }: HarEntry): boolean {
-  const isCookie = ({ name, value }: { name: string; value: string }): boolean =>
-    name.toLowerCase() === 'set-cookie' && placeholdersIn(value).some((id) => id.startsWith('cookie_'))
-  const asked = placeholdersIn(request.postData?.text ?? '').some((id) => id.startsWith('password_'))
-  return asked && response.status < 400 && response.headers.some(isCookie)
-}
-
 /** In one pass over the exchanges: a large recording has thousands of routes. */
 function needsOfAll(
   exchanges: readonly PlannedExchange[],
-  { tokens, scopes, responseOf }: Pick<Plan, 'tokens' | 'responseOf'> & { readonly scopes: Values },
+  {
+    tokens,
+    scopes,
+    responseOf,
+    unseen: { within },
+  }: Pick<Plan, 'tokens' | 'responseOf'> & { readonly scopes: Values; readonly unseen: Unseen },
 ): Map<string, Needs> {
   const requests = exchanges.filter(({ kind }) => kind === undefined)
   const at = new Map(
@@ -153,11 +88,11 @@ function needsOfAll(
       const origin = first?.origin ?? ''
       const { [route]: exact, [route.replace(origin, '')]: short } = scopes
       const here = routes.get(route) ?? []
-      const isPublic = here.some((one) => !one.credential && isGood(one))
+      const isPublic = here.some((one) => !one.credential && isGood(one) && !within.has(one.index))
       return [
         route,
         {
-          credential: isPublic ? undefined : kindNeeded(here),
+          credential: isPublic ? undefined : kindNeeded(here, within),
           scope: exact ?? short ?? scopeShown(here, { tokens, responseOf }),
           ...(at.get(origin) ?? nowhere),
         },
@@ -175,10 +110,6 @@ function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): M
     else groups.set(key, [item])
   }
   return groups
-}
-
-export function isGood({ status }: PlannedExchange): boolean {
-  return status > 0 && status < 400
 }
 
 function isByToken(one: PlannedExchange): boolean {
@@ -199,10 +130,12 @@ function scopeShown(
 }
 
 /** What the requests of a route were let in for. A route that let nobody in asks for a token. */
-function kindNeeded(here: readonly PlannedExchange[]): Credential['kind'] | undefined {
+function kindNeeded(here: readonly PlannedExchange[], within: ReadonlySet<number>): Credential['kind'] | undefined {
   const kinds = here.flatMap(({ credential }) => credential ?? [])
   const kind = (kinds.find(isGiven) ?? kinds[0])?.kind
-  return kind ?? (here.some(({ status }) => status === 401) ? 'access' : undefined)
+  if (kind !== undefined || here.length === 0) return kind
+  if (here.some(({ index }) => within.has(index))) return 'cookie'
+  return here.some(({ status }) => status === 401) ? 'access' : undefined
 }
 
 /** The scope that a challenge asks for. */
@@ -217,12 +150,4 @@ export function audiencesOf(aud: unknown): string[] {
 
 function words(text: unknown): string[] {
   return typeof text === 'string' ? text.split(' ').filter((one) => one !== '') : []
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
 }

@@ -1,9 +1,10 @@
 import { judgeClaims, type AccessProblem } from './bearer.ts'
-import { credentialOf, textOf, type Call } from './http.ts'
+import { cookieOf, credentialOf, textOf, type Call } from './http.ts'
 import { bringsIt, valuesIn } from './mock-credential.ts'
-import { audiencesOf, routeOf, type Needs, type Plan, type PlannedExchange } from './mock-plan.ts'
+import { audiencesOf, type Needs, type Plan } from './mock-plan.ts'
+import { type PlannedExchange, routeOf } from './mock-planned.ts'
 import type { Ask, Deciding, Decision } from './mock-rules.ts'
-import { nextOf, type MockSession } from './mock-state.ts'
+import { MOCK_COOKIE_NAME, nextOf, type MockSession } from './mock-state.ts'
 import { leavesOf, likeness } from './mock-template.ts'
 
 /** A request of the application: is it let in, and what is it answered? */
@@ -39,7 +40,7 @@ function admitted(
   const invalid = (description: string): { problem: AccessProblem } => ({
     problem: { error: 'invalid_token', description },
   })
-  const presented = presentedAccess(call, candidates, plan)
+  const presented = presentedAccess(call, candidates, plan) ?? ownCookie(call, needs)
   if (presented === 'malformed') {
     return { problem: { error: 'invalid_request', description: 'The request holds no single token' } }
   }
@@ -56,6 +57,8 @@ function admitted(
     return invalid('The access token is bound to no key')
   }
   if (token.expiresAt <= now) return invalid('The access token expired')
+  if (token.spentAt !== undefined && now - token.spentAt >= rules.graceMs)
+    return invalid('The session has a newer cookie')
   if (token.revoked || session.ended !== undefined) return invalid('The access token was revoked')
   const audiences = audiencesOf(token.claims['aud'])
   const isForHere =
@@ -93,6 +96,12 @@ function presentedAccess(
     if (token !== undefined) return { scheme: 'bearer', token }
   }
   return undefined
+}
+
+/** The session that the mock has given a cookie of its own, because that of the recording could not be seen. */
+function ownCookie(call: Call, { credential }: Needs): { readonly scheme: string; readonly token: string } | undefined {
+  const token = credential === 'cookie' ? cookieOf(call, MOCK_COOKIE_NAME) : undefined
+  return token === undefined ? undefined : { scheme: 'cookie', token }
 }
 
 /** How a route asks for what is no token of ours. */

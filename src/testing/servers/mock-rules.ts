@@ -1,6 +1,7 @@
 import type { AccessProblem } from './bearer.ts'
 import type { Call } from './http.ts'
-import type { Plan, PlannedExchange } from './mock-plan.ts'
+import type { Plan } from './mock-plan.ts'
+import type { PlannedExchange } from './mock-planned.ts'
 import type { MockSession, MockState } from './mock-state.ts'
 import type { ProofVerdict } from './proofs.ts'
 

@@ -1,6 +1,10 @@
 import type { SecretKind } from '../har/format.ts'
 import type { Claims } from './jwt.ts'
 
+/** The secret that stands for a session whose cookie the recorder could not see, and the cookie that takes its place. */
+export const MOCK_COOKIE = 'cookie_mock'
+export const MOCK_COOKIE_NAME = 'mock_session'
+
 /** One sign-in at the mock. */
 export interface MockSession {
   readonly id: string

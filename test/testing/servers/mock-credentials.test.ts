@@ -90,6 +90,42 @@ describe('what is no bearer token is asked for too', () => {
     expect((await ask(cookie)).status).toBe(401)
   })
 
+  test('a session in an HttpOnly cookie, which no browser shows to a recorder: the mock has one of its own', async () => {
+    const hidden = { credentials: true, principal: 'p1' } as const
+    const har = recording(
+      [
+        { url: `${api}/config`, answer, credentials: true },
+        { url: `${api}/a`, status: 401, credentials: true },
+        { ...hidden, url: `${api}/login`, send: { password: '{{password_p1_1}}' }, answer: { ok: true } },
+        { ...hidden, url: `${api}/a`, answer },
+        { ...hidden, url: `${api}/config`, answer },
+        { ...hidden, url: `${api}/password`, send: { old: '{{password_p1_1}}', new: '{{password_p1_2}}' }, answer },
+        { url: `${api}/plain`, answer },
+        { ...hidden, url: `${api}/logout`, send: {}, status: 204, kind: 'logout' },
+        { url: `${api}/goodbye`, answer, credentials: true },
+      ],
+      [reference('password_p1_1'), reference('password_p1_2')],
+    )
+    const mock = await open(har)
+    const statusOf = async (path: string, cookie = ''): Promise<number> =>
+      (await fetch(mock.origin + path, { headers: { cookie } })).status
+    const post = (path: string, body: object, cookie = ''): Promise<Response> =>
+      fetch(mock.origin + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', cookie },
+        body: JSON.stringify(body),
+      })
+    expect(await Promise.all(['/config', '/plain', '/goodbye'].map((path) => statusOf(path)))).toEqual([200, 200, 200])
+    for (const cookie of ['', 'a=b', 'mock_session=made-up']) expect(await statusOf('/a', cookie)).toBe(401)
+    expect((await post('/password', { old: 'x', new: 'y' })).status).toBe(401)
+    const login = await post('/login', { password: 'x' })
+    const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    expect(await statusOf('/a', `a=b; ${cookie}`)).toBe(200)
+    expect((await post('/password', { old: 'x', new: 'y' }, cookie)).status).toBe(200)
+    expect((await post('/logout', {}, cookie)).status).toBe(204)
+    expect(await statusOf('/a', cookie)).toBe(401)
+  })
+
   test('an access token in a cookie', async () => {
     const har = recording(
       [{ url: `${api}/a`, headers: { cookie: 'jwt={{access_p1_1}}' }, answer }],
