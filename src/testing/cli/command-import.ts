@@ -69,7 +69,9 @@ async function runImport(args: Arguments, io: Io): Promise<ExitCode> {
   }
   if (!args.has('quiet')) {
     const { entries, _tokens = [] } = har.log
-    await io.stderr.write(`${String(entries.length)} exchanges. ${summaryOf(_tokens)}\n`)
+    await io.stderr.write(
+      `${String(entries.length)} exchange${entries.length === 1 ? '' : 's'}. ${summaryOf(_tokens)}\n`,
+    )
   }
   return 0
 }
@@ -89,7 +91,8 @@ async function readAny(inputs: readonly Input[], { path, args, io }: Reading): P
   const said = args.get('from') as Tool | undefined
   if ((said ?? (inputs.length > 1 || isYaml(first) ? 'keploy' : undefined)) === 'keploy') {
     const files = new Map<string, string>()
-    for (const input of inputs) if (isYaml(input) || input.name === '-') files.set(nameOf(input), await textOf(input))
+    for (const input of inputs)
+      if (isOfKeploy(input) || input.name === '-') files.set(nameOf(input), await textOf(input))
     return told(path, () => fromKeploy(files, { ...options, values }))
   }
   if (inputs.length > 1) throw new UsageError(`${path} is a folder: only test sets of Keploy are.`)
@@ -109,6 +112,7 @@ async function readAny(inputs: readonly Input[], { path, args, io }: Reading): P
   }
 }
 
+const isOfKeploy = (input: Input): boolean => isYaml(input) || extname(input.name).toLowerCase() === '.json'
 const isYaml = ({ name }: Input): boolean => /^\.ya?ml$/i.test(extname(name))
 const nameOf = ({ name }: Input): string => (name === '-' ? 'standard input.yaml' : name)
 

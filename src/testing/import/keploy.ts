@@ -35,9 +35,9 @@ export function fromKeploy(
   const secrets: [string, string][] = []
   const cases: { readonly path: string; readonly spec: Place; readonly at: number }[] = []
   for (const [path, text] of files) {
-    if (!/\.ya?ml$/i.test(path) || /(?:^|\/)config\.ya?ml$/i.test(path)) continue
+    if (!/\.(?:ya?ml|json)$/i.test(path) || /(?:^|\/)config\.(?:ya?ml|json)$/i.test(path)) continue
     for (const document of documentsOf(path, text)) {
-      if (/(?:^|\/)secret\.ya?ml$/i.test(path)) {
+      if (/(?:^|\/)secret\.(?:ya?ml|json)$/i.test(path)) {
         secrets.push(
           ...Object.entries(isPlace(document) ? document : {}).map(
             ([key, value]) => [key, textOf(value)] as [string, string],
@@ -64,12 +64,17 @@ export function fromKeploy(
   return { log: { ...log, ...(noise.length > 0 && { _noise: noise }) } }
 }
 
+/** YAML, or JSON where Keploy was told to write that: a document, or one in each line. */
 function documentsOf(path: string, text: string): unknown[] {
+  const isJson = /\.json$/i.test(path)
   try {
-    return parseYaml(text)
+    if (!isJson) return parseYaml(text)
+    const lines = text.split('\n').filter((line) => line.trim() !== '')
+    return /^\{.*\}\s*$/.test(lines[0] ?? '') ? lines.map((line) => JSON.parse(line) as unknown) : [JSON.parse(text)]
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw invalid(`${path}, ${error.message}`)
+    // What JSON says of an error quotes the text: it may be a secret.
+    throw invalid(isJson ? `${path} is not JSON` : `${path}, ${error.message}`)
   }
 }
 
@@ -92,6 +97,7 @@ function toKeployEntry(spec: Place, { path, variables, index }: About): HarEntry
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw invalid(`${path}: its spec.req.url is not a URL of http: or https:`)
   const headers = pairsOf(req['header'], fill).filter(({ name }) => name.toLowerCase() !== 'host')
+  const answered = pairsOf(resp['header'], fill)
   const startedAt = instantOf(req['timestamp'])
   return toHarEntry(
     {
@@ -101,8 +107,8 @@ function toKeployEntry(spec: Place, { path, variables, index }: About): HarEntry
       postData: bodyOf(req, { headers, fill }),
       status: numberOf(resp['status_code'], NaN),
       statusText: textOf(resp['status_message']),
-      answered: pairsOf(resp['header'], fill),
-      answer: fill(resp['body']),
+      answered,
+      answer: resp['body_skipped'] === true ? undefined : fill(answerOf(resp['body'], answered)),
       startedAt: new Date(startedAt).toISOString(),
       timeMs: Math.max(0, instantOf(resp['timestamp']) - startedAt),
     },
@@ -130,6 +136,24 @@ function bodyOf(
   return text === '' ? undefined : { mimeType, text }
 }
 
+/** A text, or the pieces of a stream: events, lines. */
+function answerOf(body: unknown, headers: readonly HarPair[]): unknown {
+  if (!Array.isArray(body)) return body
+  const isEvents = /^text\/event-stream/i.test(mimeTypeOf(headers))
+  const pieces = placesIn(body).map(({ data }) => {
+    if (!isPlace(data)) return textOf(data)
+    if (!isEvents) return textOf(data['raw'] ?? Object.values(data)[0])
+    return Object.entries(data)
+      .flatMap(([name, value]) =>
+        textOf(value)
+          .split('\n')
+          .map((line) => `${name === 'comment' ? '' : name}:${line}`),
+      )
+      .join('\n')
+  })
+  return isEvents ? pieces.map((piece) => `${piece}\n\n`).join('') : pieces.join('\n')
+}
+
 function instantOf(value: unknown): number {
   const at = Date.parse(textOf(value))
   // Keploy writes the first day of the year 1 where it does not know.
@@ -142,7 +166,7 @@ function pairsOf(headers: unknown, fill: (value: unknown) => string): HarPair[] 
 
 function noiseOf(spec: Place, entry: number): Noise[] {
   const { noise } = partOf(spec, 'assertions')
-  return Object.keys(isPlace(noise) ? noise : {})
-    .filter((path) => /^(?:body|header)\./.test(path))
-    .map((path) => ({ entry, path }))
+  // Keploy 1 had a list of names.
+  const paths = Array.isArray(noise) ? noise.map(textOf) : Object.keys(isPlace(noise) ? noise : {})
+  return paths.filter((path) => /^(?:body|header)\./.test(path)).map((path) => ({ entry, path }))
 }

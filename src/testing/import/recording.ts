@@ -25,7 +25,8 @@ export interface Exchange {
   readonly status: number
   readonly statusText: string
   readonly answered: readonly HarPair[]
-  readonly answer: string
+  /** `undefined`: it was too large for the tool. */
+  readonly answer: string | undefined
   /** ISO 8601. */
   readonly startedAt: string
   readonly timeMs: number
@@ -61,7 +62,11 @@ export function toHarEntry(exchange: Exchange, index: number): HarEntry {
         httpVersion: 'HTTP/1.1',
         cookies: [],
         headers: answered,
-        content: { size: answer.length, mimeType: mimeTypeOf(answered), text: answer },
+        content: {
+          size: answer?.length ?? -1,
+          mimeType: mimeTypeOf(answered),
+          ...(answer === undefined ? { _omitted: 'too-large' } : { text: answer }),
+        },
         redirectURL: '',
         headersSize: -1,
         bodySize: -1,

@@ -116,7 +116,7 @@ describe('export', () => {
 describe('import', () => {
   test('takes a HAR of a browser in, says what it replaced, and what is written can be exported', async () => {
     const { code, out, err } = await tokenward(['import', path('browser.har'), '-o', path('imported.har')])
-    expect([code, out, err]).toEqual([0, '', '1 exchanges. Replaced 1 access.\n'])
+    expect([code, out, err]).toEqual([0, '', '1 exchange. Replaced 1 access.\n'])
     expect(await readFile(path('imported.har'), 'utf8')).not.toContain(opaque)
     expect((await tokenward(['export', '--to', 'curl', path('imported.har')])).code).toBe(0)
   })
@@ -125,7 +125,7 @@ describe('import', () => {
     const { out } = await tokenward(['import', '--assets', '-q', '-'], { input: browser })
     expect((JSON.parse(out) as Har).log.entries).toHaveLength(2)
     const args = ['import', '--assets', '--include', 'https://cdn.example.com/', '-']
-    expect((await tokenward(args, { input: browser })).err).toBe('1 exchanges. Nothing was found.\n')
+    expect((await tokenward(args, { input: browser })).err).toBe('1 exchange. Nothing was found.\n')
   })
 
   test('a Postman collection with its environment and further values', async () => {
@@ -156,7 +156,7 @@ describe('import', () => {
     const whole = await tokenward(['import', path('k'), '-q'])
     expect((JSON.parse(whole.out) as Har).log.entries).toHaveLength(15)
     const one = await tokenward(['import', path('k/recording/tests/test-2.yaml')])
-    expect(one).toMatchObject({ code: 0, err: '1 exchanges. Replaced 1 access.\n' })
+    expect(one).toMatchObject({ code: 0, err: '1 exchange. Replaced 1 access.\n' })
   })
 })
 

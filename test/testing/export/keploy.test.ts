@@ -3,37 +3,10 @@ import fc from 'fast-check'
 import { toKeploy, withNoise, type Har } from 'tokenward/testing'
 import { expect, test } from 'vitest'
 import { toYaml, type Yaml } from '../../../src/testing/export/yaml.ts'
+import { problemsOfKeploy } from '../keploy-structs.ts'
 import { api, recording, reference, shop, story } from '../servers/recording.ts'
 
 const documents = (text: string): unknown[] => parseAllDocuments(text).map((one) => one.toJS() as unknown)
-
-/** The members that Keploy's strict reader knows, of a test and of a mock. */
-const MEMBERS = {
-  test: ['version', 'kind', 'name', 'spec'],
-  spec: [
-    'metadata',
-    'req',
-    'resp',
-    'objects',
-    'assertions',
-    'created',
-    'app_port',
-    'reqTimestampMock',
-    'resTimestampMock',
-  ],
-  req: ['method', 'proto_major', 'proto_minor', 'url', 'url_params', 'header', 'body', 'form', 'timestamp'],
-  resp: ['status_code', 'header', 'body', 'status_message', 'proto_major', 'proto_minor', 'timestamp'],
-}
-
-function unknownMembers(document: unknown): string[] {
-  const { spec, ...rest } = document as { spec: { req: object; resp: object } }
-  return [
-    ...Object.keys(rest).filter((name) => ![...MEMBERS.test, 'connectionId'].includes(name)),
-    ...Object.keys(spec).filter((name) => !MEMBERS.spec.includes(name)),
-    ...Object.keys(spec.req).filter((name) => !MEMBERS.req.includes(name)),
-    ...Object.keys(spec.resp).filter((name) => !MEMBERS.resp.includes(name)),
-  ]
-}
 
 test('each request is a test case with the members that Keploy reads, and those of other servers are mocks', () => {
   const { files, secrets } = toKeploy(story, { set: 'set-1', third: [shop] })
@@ -41,9 +14,7 @@ test('each request is a test case with the members that Keploy reads, and those 
   expect(names.filter((name) => name.startsWith('set-1/tests/'))).toHaveLength(story.log.entries.length - 1)
   expect(names.slice(-2)).toEqual(['set-1/mocks.yaml', 'set-1/.gitignore'])
   expect(files.get('set-1/.gitignore')).toContain('/secret.yaml')
-  for (const [name, text] of files)
-    if (name.endsWith('.yaml')) for (const one of documents(text)) expect(unknownMembers(one)).toEqual([])
-  expect(unknownMembers({ spec: { req: { methd: '' }, resp: {} } })).toEqual(['methd'])
+  expect(problemsOfKeploy(files)).toEqual([])
   expect(secrets).toContain('access_p1_1')
   const [first] = documents(files.get('set-1/tests/test-2.yaml') ?? '')
   expect(first).toMatchObject({
@@ -55,6 +26,31 @@ test('each request is a test case with the members that Keploy reads, and those 
     spec: { metadata: { type: 'HTTP_CLIENT' }, req: { url: `${shop}/charges` } },
     connectionId: '0',
   })
+})
+
+test('an export of whatever HAR holds is what Keploy reads', () => {
+  const answerHeaders = { 'set-cookie': 'a=1', date: 'Sun, 22 Nov 2026 08:00:00 GMT', 'x-number': '7' }
+  const har = recording(
+    [
+      { url: `${api}/form`, send: { yes: 'no', at: '2026-11-22', n: 1e3 }, answerHeaders, status: 201, answer: null },
+      { url: 'http://localhost:8080/plain?a=1&b=%7B', headers: { 'x-null': 'null', '~': 'y' }, answer: '2026-11-22' },
+      { url: `${shop}/charges`, token: 'access_p2_1', answer: [] },
+    ],
+    [reference('access_p2_1')],
+  )
+  const { files } = toKeploy(withNoise(har, [{ path: 'body.at' }]), { third: [shop] })
+  expect([files.size, problemsOfKeploy(files)]).toEqual([4, []])
+})
+
+test.each([
+  ['a name that is misspelt', 'status_message:', 'status_mesage:', /status_message is missing/],
+  ['a time in quotes', /timestamp: (\S+)/, 'timestamp: "$1"', /timestamp is no time/],
+  ['a header that is a number', /Host: .*/, 'Host: 5', /header\.Host is no text/],
+  ['noise that is a list', /noise:[^]*?(?=\n {2}created)/, 'noise: []', /noise is no map/],
+  ['an assertion of nobody', 'noise:', 'noize:', /noize is not known/],
+])('the check bites: %s', (_, from, to, problem) => {
+  const files = new Map([...toKeploy(story).files].map(([name, text]) => [name, text.replace(from, to)]))
+  expect(problemsOfKeploy(files).join('\n')).toMatch(problem)
 })
 
 test('a brace of the recording that is no placeholder is no template of Go', () => {

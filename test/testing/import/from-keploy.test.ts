@@ -104,6 +104,59 @@ connectionId: "0"
     ])
   })
 
+  test('what older and newer versions write: noise as a list, streams in pieces, JSON, and bodies that were too large', () => {
+    const stream = `kind: Http
+spec:
+    req: {method: GET, url: http://localhost:4010/events, header: {}, body: "", timestamp: 2026-11-22T08:00:01Z}
+    resp:
+        status_code: 200
+        header: {Content-Type: text/event-stream}
+        body:
+            - ts: "2026-11-22T08:00:01.1Z"
+              data:
+                event: order
+                data: |-
+                    {"id":
+                    1}
+            - data: {comment: " still here"}
+`
+    const lines = stream
+      .replace('text/event-stream', 'application/x-ndjson')
+      .replace(/body:\n[^]*/, 'body: [{data: {raw: "{\\"a\\":1}"}}, {data: "{}"}]\n')
+    const large = `kind: Http
+spec:
+    req: {method: GET, url: http://localhost:4010/export, header: {}, body: "", timestamp: 2026-11-22T08:00:03Z}
+    resp: {status_code: 200, header: {}, body: "", body_skipped: true, body_size: 2097152}
+    assertions: {noise: [header.Date, body.id]}
+`
+    const json = {
+      kind: 'Http',
+      spec: {
+        req: { method: 'GET', url: 'http://localhost:4010/json', header: {}, timestamp: '2026-11-22T08:00:04Z' },
+        resp: { status_code: 200, header: {}, body: '{"a":1}' },
+      },
+    }
+    const har = fromKeploy(
+      new Map([
+        ['tests/test-1.yaml', stream],
+        ['tests/test-2.yaml', lines.replace(':01Z', ':02Z')],
+        ['tests/test-3.yaml', large],
+        ['tests/test-4.json', JSON.stringify(json, null, 2)],
+        ['mocks.json', `${JSON.stringify({ kind: 'Mongo', spec: {} })}\n${JSON.stringify(json)}\n`],
+      ]),
+    )
+    expect(har.log.entries.map(({ response: { content } }) => content.text)).toEqual([
+      'event:order\ndata:{"id":\ndata:1}\n\n: still here\n\n',
+      '{"a":1}\n{}',
+      undefined,
+      '{"a":1}',
+      '{"a":1}',
+    ])
+    expect(entry(har, 2).response.content._omitted).toBe('too-large')
+    expect(har.log._noise).toEqual(['header.Date', 'body.id'].map((path) => ({ entry: 2, path })))
+    expect(() => fromKeploy(new Map([['a.json', `{"kind": ${opaque}}`]]))).toThrow(/a\.json is not JSON$/)
+  })
+
   test('a secret of secret.yaml may be a whole header: its value is used, and does not get through', () => {
     const har = fromKeploy(
       new Map([
