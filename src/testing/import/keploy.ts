@@ -93,7 +93,10 @@ function toKeployEntry(spec: Place, { path, variables, index }: About): HarEntry
   const [req, resp] = [partOf(spec, 'req'), partOf(spec, 'resp')]
   const fill = (value: unknown): string =>
     variables.fill(textOf(value)).replace(LITERAL, (_, text: string) => text.replace(/\\(.)/g, '$1'))
-  const url = fill(req['url'])
+  const host = pairsOf(req['header'], fill).find(({ name }) => name.toLowerCase() === 'host')?.value
+  const asked = fill(req['url'])
+  // Keploy 1 wrote the path alone.
+  const url = asked.startsWith('/') && host !== undefined ? `http://${host}${asked}` : asked
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw invalid(`${path}: its spec.req.url is not a URL of http: or https:`)
   const headers = pairsOf(req['header'], fill).filter(({ name }) => name.toLowerCase() !== 'host')

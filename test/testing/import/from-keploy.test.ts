@@ -132,7 +132,7 @@ spec:
     const json = {
       kind: 'Http',
       spec: {
-        req: { method: 'GET', url: 'http://localhost:4010/json', header: {}, timestamp: '2026-11-22T08:00:04Z' },
+        req: { method: 'GET', url: '/json', header: { Host: 'localhost:4010' }, timestamp: '2026-11-22T08:00:04Z' },
         resp: { status_code: 200, header: {}, body: '{"a":1}' },
       },
     }
@@ -152,6 +152,7 @@ spec:
       '{"a":1}',
       '{"a":1}',
     ])
+    expect(entry(har, 3).request.url).toBe('http://localhost:4010/json')
     expect(entry(har, 2).response.content._omitted).toBe('too-large')
     expect(har.log._noise).toEqual(['header.Date', 'body.id'].map((path) => ({ entry: 2, path })))
     expect(() => fromKeploy(new Map([['a.json', `{"kind": ${opaque}}`]]))).toThrow(/a\.json is not JSON$/)
