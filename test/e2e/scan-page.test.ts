@@ -62,6 +62,16 @@ test('its style passes its own policy, in light and in dark', async () => {
   ])
 })
 
+test('on a telephone the page is as wide as the screen, and what is drawn can be read', async () => {
+  const { page } = await open('light')
+  await page.setViewportSize({ width: 375, height: 800 })
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(375)
+  const heights = await page
+    .locator('text.flag')
+    .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height))
+  expect(Math.min(...heights)).toBeGreaterThan(8)
+})
+
 test('what a log brings along does not run', async () => {
   const evil = html.replace(
     '</main>',

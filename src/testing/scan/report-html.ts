@@ -57,7 +57,7 @@ function adviceOf(id: RuleId, findings: readonly Finding[]): string {
   const own = findings.filter(({ rule }) => rule === id)
   const worst = own.some((one) => one.severity === severity) ? severity : (own[0]?.severity ?? severity)
   return `<article class="advice"><h3><span class="badge ${worst}">${worst}</span> ${text(title)} <span class="dim">${id} ${text(name)}, ${plural(own.length, 'time')}</span></h3>
-<p>${text(advice)} <a href="${text(see)}" rel="noreferrer">Why</a></p></article>`
+<p>${text(advice).replace(/`([^`]+)`/g, '<code>$1</code>')} <a href="${text(see)}" rel="noreferrer">Why</a></p></article>`
 }
 
 function tableOf(findings: readonly Finding[]): string {

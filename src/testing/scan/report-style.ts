@@ -16,13 +16,15 @@ p { margin: .2rem 0 .6rem } a { color: var(--link) } code { font-size: .9em }
   font-weight: 600; text-align: center } .critical { background: var(--critical) } .badge.high { background: var(--high) }
 .badge.medium { background: var(--medium) } .badge.low { background: var(--low) }
 .advice, .token { background: var(--card); border: 1px solid var(--line); border-radius: .4rem; padding: .7rem .9rem; margin: .5rem 0 }
-summary { cursor: pointer } .token ol { margin: .3rem 0; padding-left: 1.6rem; max-height: 14rem; overflow: auto; font-size: .9rem }
+summary { cursor: pointer } .token ol { margin: .3rem 0; padding-left: 2.4rem; max-height: 14rem; overflow: auto; font-size: .9rem }
 .token li.refused { color: var(--high) }
-svg { display: block; width: 100%; height: auto; margin: .5rem 0 } svg line { stroke: var(--line); stroke-width: 2 }
+.advice p:last-child, .token p:last-child { margin-bottom: 0 }
+.scroll { overflow-x: auto }
+svg { display: block; width: 100%; min-width: 40rem; height: auto; margin: .5rem 0 } svg line { stroke: var(--line); stroke-width: 2 }
 circle { fill: var(--good); stroke: var(--card); stroke-width: 1.5 } circle.refused { fill: var(--high) }
 circle.unknown { fill: var(--dim) } circle.issued { fill: var(--back); stroke: var(--good); stroke-width: 2.5 }
 rect.over { fill: var(--over) } text { font-size: 11px; fill: var(--dim) } text.flag { fill: var(--high); font-weight: 700 }
-.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .9rem }
+table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid var(--line) }
 .place { overflow-wrap: anywhere; min-width: 12rem }
 @media print { .token { break-inside: avoid } }

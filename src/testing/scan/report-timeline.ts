@@ -16,7 +16,7 @@ export function toTimeline(
   const rules = [...new Set(findings.map(({ rule }) => rule))]
   const summary = `${plural(stepCount, 'moment')}${rules.length === 0 ? '' : `, ${rules.join(' ')}`}`
   return `<details class="token"${findings.length > 0 ? ' open' : ''}><summary><code>${text(id)}</code> ${kind} token <span class="${rules.length === 0 ? 'dim' : 'bad'}">${text(summary)}</span></summary>
-${drawing({ steps, expiresAt, findings })}
+<div class="scroll">${drawing({ steps, expiresAt, findings })}</div>
 <ol>${steps.map((step) => `<li class="${classOf(step)}">${text(sentenceOf(step))}</li>`).join('')}</ol>
 ${told(findings).join('')}</details>`
 }
