@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import {
   createMockServer,
   fromEnv,
+  fromHar,
   harText,
   readHar,
   replay,
@@ -168,6 +169,12 @@ describe('what cannot be read says where, and quotes nothing', () => {
     const har = { log: { version: '1.2', creator: { name: '', version: '' }, entries } } as never
     expect(await failureOf(replay(har, { tokens: fromEnv({}) }))).toMatchObject({ message })
     expect(await failureOf(createMockServer(har))).toMatchObject({ message })
+  })
+
+  test('null where there is nothing is nothing', async () => {
+    const har = await readHar('{"log":{"entries":[],"_tokens":null,"_noise":null}}')
+    expect(har.log).toEqual({ version: '1.2', creator: { name: '', version: '' }, entries: [] })
+    expect(fromHar({ log: { entries: [], _tokens: null } }).log.entries).toEqual([])
   })
 
   test.each([

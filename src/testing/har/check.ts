@@ -7,6 +7,8 @@ import {
   type HarParam,
   type HarPair,
   type HarPostData,
+  type Noise,
+  type TokenReference,
   RECORDING_VERSION,
 } from './format.ts'
 
@@ -36,7 +38,8 @@ export function toHar(value: unknown): Har {
 /** The same without the entries. */
 export function toLog(value: unknown): HarLog {
   if (!isPlace(value)) throw new RecordingError('invalid_har', 'this is no HAR: it has no log')
-  const { version = '1.2', entries = [], creator, _tokenward, _tokens, _noise } = value
+  const { _tokens, _noise, ...rest } = value
+  const { version = '1.2', entries = [], creator, _tokenward } = rest
   if (typeof version !== 'string' || !/^1\.\d+$/.test(version)) {
     throw new RecordingError('unsupported_version', `HAR ${shown(version)} is not supported: 1.2 is`)
   }
@@ -51,9 +54,12 @@ export function toLog(value: unknown): HarLog {
   checkNoise((_noise ?? []) as readonly unknown[])
   const by = isPlace(creator) ? creator : {}
   return {
-    ...value,
+    ...rest,
     version,
     creator: { name: textOf(by['name']), version: textOf(by['version']) },
+    // Some programs write null for what there is none of.
+    ...(Array.isArray(_tokens) && { _tokens: _tokens as TokenReference[] }),
+    ...(Array.isArray(_noise) && { _noise: _noise as Noise[] }),
     entries: entries as HarEntry[],
   }
 }

@@ -11,7 +11,7 @@ let figures: Figures
 
 beforeAll(async () => {
   figures = await computeFigures()
-})
+}, 60_000)
 
 test('the sets are as large as they are said to be, and their labels point at what they name', () => {
   expect(figures.labels).toBeGreaterThanOrEqual(200)
