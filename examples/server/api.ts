@@ -33,6 +33,9 @@ const METADATA = '/.well-known/oauth-protected-resource'
 /**
  * Three APIs, `/opaque`, `/jwt` and `/once`, which takes each token once. Below each of them `write` wants a scope, and `strong` a
  * stronger sign-in.
+ *
+ * Not `createApiServer` of the test kit, whose servers are one API each: these three share an origin with the provider whose tokens
+ * they take, and the provider says of a token what it is good for.
  */
 export function createApi(options: ApiOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { origin, issuer, applications, nonces, look } = options

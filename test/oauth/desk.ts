@@ -33,7 +33,11 @@ export interface AuthorizationServerDesk {
   close(): Promise<void>
 }
 
-/** A real server that gives prepared answers and remembers what it was asked. */
+/**
+ * A real server that gives prepared answers and remembers what it was asked, to the letter: what these tests are about is
+ * which bytes leave, and what comes of answers that are wrong. The servers of the test kit do what is right, and their log
+ * has no secret in it. What a whole flow does is tested with servers of others (`servers.test.ts`, `test/e2e/oauth.test.ts`).
+ */
 export async function startDesk(): Promise<AuthorizationServerDesk> {
   const seen: Seen[] = []
   const server: Server = createServer((request, response) => {

@@ -31,7 +31,10 @@ export interface Station {
 /** The wall clock of the device in these tests. */
 export const NOW = Date.UTC(2026, 10, 22, 12)
 
-/** A real server that gives one prepared answer and remembers what it was asked. */
+/**
+ * A real server that gives one prepared answer and remembers what it was asked, secrets included: here it matters what is sent,
+ * and what any answer is taken for. The servers of the test kit decide themselves, and log no secret.
+ */
 export async function startServer(): Promise<Station> {
   const seen: Seen[] = []
   const server: Server = createServer((request, response) => {

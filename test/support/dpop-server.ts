@@ -60,7 +60,12 @@ interface Issued {
   readonly expiresAt: number
 }
 
-/** A server that binds tokens to keys, and an API that holds every proof against RFC 9449 section 4.3. */
+/**
+ * A server that binds tokens to keys, and an API that holds every proof against RFC 9449 section 4.3.
+ *
+ * Not the servers of the test kit: those are of the authors of the proofs, and may be wrong in the same way. This one checks
+ * with `jose`, and asks for nonces as no good server does: each good once, only the last, or never satisfied.
+ */
 export async function startDpopServer(given: Partial<DpopSettings> = {}): Promise<DpopServer> {
   const settings: DpopSettings = {
     nonce: 'none',

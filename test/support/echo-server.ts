@@ -18,7 +18,10 @@ export interface EchoServer {
   close(): Promise<void>
 }
 
-/** A resource server on the loopback. It answers what it received. */
+/**
+ * A resource server on the loopback. It answers what it received, to the byte: the servers of the test kit keep no bodies, and
+ * no credentials.
+ */
 export async function startEchoServer({ cors }: { cors?: boolean } = {}): Promise<EchoServer> {
   const listener: RequestListener = (incoming, response) => {
     const chunks: Buffer[] = []

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A request as it came, preflights too. */
+/** A request as it came, preflights and credentials too, which no log of the test kit has. */
 export interface Recorded {
   readonly method: string
   readonly url: string
