@@ -90,7 +90,7 @@ test('what it says of the recording is so: placeholders, no token, no password',
   expect(text).toContain('{{password_p1_1}}')
   expect(text).not.toContain('"demo"')
   expect(text).not.toContain('eyJ')
-  expect(outputOf('import').err).toBe('1 exchanges. Replaced 1 access.\n')
+  expect(outputOf('import').err).toBe('1 exchange. Replaced 1 access.\n')
 })
 
 test('the replay, the matrix and the generated test do what it says', () => {

@@ -17,7 +17,7 @@ import { recording, reference, story } from './servers/recording.ts'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const api = 'https://api.example.com'
 
-/** `base` in the place of the API: without `API_URL` a replay goes where the recording was made. */
+/** `base` in the place of the API: a replay goes where the recording was made, unless `API_URL` says something else. */
 function harAt(base: string): Har {
   return recording(
     [
@@ -38,9 +38,9 @@ interface Ran {
   readonly err: string
 }
 
-function run(folder: string, args: readonly string[]): Promise<Ran> {
+function run(folder: string, args: readonly string[], given: Readonly<Record<string, string>> = {}): Promise<Ran> {
   const { NODE_OPTIONS: _, ...rest } = process.env
-  const env: Record<string, string | undefined> = { TOKEN_PASSWORD_P1: 'demo', NO_COLOR: '1', CI: '1' }
+  const env: Record<string, string | undefined> = { TOKEN_PASSWORD_P1: 'demo', NO_COLOR: '1', CI: '1', ...given }
   for (const [name, value] of Object.entries(rest))
     if (!/^(VITEST|TEST|FORCE_COLOR|NODE_TEST|API_URL)/.test(name)) env[name] ??= value
   return new Promise((resolve) => {
@@ -131,7 +131,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'package.json'), '{}')
 
   for (const [kind, origin] of [
-    ['good', good.origin],
+    // It is not there any more.
+    ['good', api],
     ['bad', `http://127.0.0.1:${(bad.address() as AddressInfo).port}`],
   ] as const) {
     const har = harAt(origin)
@@ -140,7 +141,8 @@ beforeAll(async () => {
       await writeFile(join(folder, `${kind}.${runner}.mjs`), toTestFile(har, { runner, recording: `./${kind}.har` }))
   }
   await writeFile(join(folder, 'mock.mjs'), toMockFile(harAt(api), { recording: './good.har' }))
-  await Promise.all(testRunners.map(async (runner) => ran.set(runner, await run(folder, runners[runner].args))))
+  const moved = { API_URL: JSON.stringify({ [api]: good.origin }) }
+  await Promise.all(testRunners.map(async (runner) => ran.set(runner, await run(folder, runners[runner].args, moved))))
 }, 90_000)
 afterAll(async () => {
   await good.close()
@@ -179,7 +181,7 @@ test('a module for Mock Service Worker serves the recording, and enforces the be
   const script = `
     import { mock, server } from './mock.mjs'
     server.listen({ onUnhandledRequest: 'error' })
-    const url = '${good.origin}/me'
+    const url = '${api}/me'
     const status = async (token) => (await fetch(url, { headers: { authorization: 'Bearer ' + token } })).status
     console.log((await fetch(url)).status, await status('garbage'), await status(await mock.token('access_p1_1')))
     server.close()`

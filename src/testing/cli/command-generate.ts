@@ -12,7 +12,7 @@ export const generateCommand: Command = {
   summary: 'Write a test file, or a module with mocks, from a recording',
   usage: '--to <runner> [options] <file.har|->',
   details: [
-    'The test file replays the recording: is each request answered as it was, and is every token refused that should be? It runs as it is. Passwords and tokens come from the environment (TOKEN_PASSWORD_P1, TOKEN_ACCESS_P1), and API_URL says where the API is.',
+    'The test file replays the recording: is each request answered as it was, and is every token refused that should be? It runs as it is. Passwords and tokens come from the environment (TOKEN_PASSWORD_P1, TOKEN_ACCESS_P1), and API_URL says where the API is: a URL, or JSON with one for each recorded origin.',
     'With --to msw it is a module that serves the recording with Mock Service Worker, and enforces the bearer.',
     'The recording stays a file of its own, which is read from there. One from standard input is written beside the test.',
   ],

@@ -4,6 +4,7 @@ import { authMatrix } from '../matrix/matrix.ts'
 import { mint, type SigningAlgorithm } from '../replay/mint.ts'
 import { firstOf, fromEnv, fromLogin, type LoginResult, type TokenProvider } from '../replay/providers.ts'
 import { replay } from '../replay/replay.ts'
+import type { BaseUrl } from '../replay/request.ts'
 import { type Arguments, type Command, type ExitCode, type Io, UsageError } from './command.ts'
 import { readJson, writeWhole } from './files.ts'
 import { loadLogin } from './login-module.ts'
@@ -22,7 +23,13 @@ export const replayCommand: Command = {
   ],
   takesFiles: true,
   options: {
-    'base-url': { type: 'string', short: 'u', value: '<url>', help: 'where the API is now (default: where it was)' },
+    'base-url': {
+      type: 'string',
+      short: 'u',
+      multiple: true,
+      value: '<url>',
+      help: 'where the API is now (default: where it was); of several servers one each: <recorded origin>=<url>',
+    },
     login: { type: 'string', value: '<module>', help: 'a JavaScript module whose default export signs a principal in' },
     mint: { type: 'string', value: '<jwk.json>', help: 'mint tokens with this private key' },
     alg: { type: 'string', choices: ALGORITHMS, help: 'how they are signed (default: ES256)' },
@@ -51,6 +58,10 @@ export const replayCommand: Command = {
       'against an API, with your own login',
     ],
     [
+      'tokenward replay app.har -u https://a.example.com=http://127.0.0.1:4010 -u https://b.example.com=http://127.0.0.1:4011',
+      'against two servers, such as those of tokenward serve',
+    ],
+    [
       'tokenward replay app.har -u http://localhost:3000 --mint key.json --matrix --junit matrix.xml',
       'what only tokens make possible, in CI',
     ],
@@ -70,7 +81,7 @@ async function runReplay(args: Arguments, io: Io): Promise<ExitCode> {
 }
 
 interface Target {
-  readonly baseUrl?: string
+  readonly baseUrl?: BaseUrl
   readonly secrets?: Readonly<Record<string, string>>
 }
 
@@ -120,11 +131,23 @@ async function tokensOf(args: Arguments, { env }: Io): Promise<TokenProvider> {
 }
 
 async function targetOf(args: Arguments): Promise<Target> {
-  const baseUrl = args.get('base-url')
+  const baseUrl = baseUrlOf(args.all('base-url'))
   const secrets = args.get('secrets')
-  if (baseUrl !== undefined && !URL.canParse(baseUrl)) throw new UsageError(`--base-url ${baseUrl} is no URL.`)
   return {
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(secrets === undefined ? {} : { secrets: (await readJson(secrets)) as Record<string, string> }),
   }
+}
+
+/** One URL for everything, or `https://api.example.com=http://127.0.0.1:4010` for each server. */
+function baseUrlOf(given: readonly string[]): BaseUrl | undefined {
+  const places = new Map<string, string>()
+  for (const one of given) {
+    const [, origin, url = one] = /^(https?:\/\/[^/=]+)\/?=(.*)$/i.exec(one) ?? []
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new UsageError(`--base-url ${one} is no URL.`)
+    if (origin !== undefined) places.set(new URL(origin).origin, url)
+    else if (given.length === 1) return url
+    else throw new UsageError(`--base-url ${one}: of several, each says for which server: <recorded origin>=${one}`)
+  }
+  return places.size === 0 ? undefined : Object.fromEntries(places)
 }

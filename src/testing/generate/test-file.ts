@@ -16,7 +16,7 @@ export interface TestFileOptions {
 /**
  * A test file that replays a recording: a test for each request (with Playwright a step, since it would begin anew after a
  * test that fails), and one for the tokens that should not do. It runs as it is. Tokens come from the environment (`TOKEN_ACCESS_P1`, see `fromEnv`) or from the logins in the recording, never from
- * the file; `API_URL` says where the API is.
+ * the file; `API_URL` says where the API is, as JSON where there are several servers: `{ "https://api.example.com": "http://localhost:4010" }`.
  *
  * @throws {@link RecordingError} `invalid_har`, `secret_survived`: see {@link fromHar}.
  * @throws `TypeError` for a runner that there is not.
@@ -45,7 +45,9 @@ export function toTestFile(
     '',
     `const file = new URL(${literal(recording)}, import.meta.url)`,
     `const har = await readHar(await readFile(file, 'utf8'))`,
-    'const { API_URL: baseUrl } = process.env',
+    '// Where the API is now: a URL, or JSON with a URL for each recorded origin.',
+    `const { API_URL: place = '' } = process.env`,
+    `const baseUrl = place.startsWith('{') ? JSON.parse(place) : place`,
     'const options = { tokens: fromEnv(), ...(baseUrl && { baseUrl }) }',
     '',
     ...body,

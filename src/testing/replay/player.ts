@@ -83,7 +83,7 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
       renewed ||= came.sends > 1
     } catch (reason) {
       signal?.throwIfAborted()
-      const actual = reason instanceof Error ? `no answer (${reason.name})` : 'no answer'
+      const actual = `no answer${whyOf(reason)}`
       const expected = String(entry.response.status)
       return { outcome: 'different', actual: undefined, differences: [{ path: 'status', expected, actual }], renewed }
     }
@@ -277,6 +277,13 @@ export function createPlayer({ log: { entries } }: Har, options: PlayerOptions):
   }
 
   return { play, send, cookiesOf: (entry) => jarOf(entry).copy() }
+}
+
+/** What the system says, such as ECONNREFUSED; `fetch` itself has only one word for all of it. */
+function whyOf(reason: unknown): string {
+  const { name, cause } = Object(reason) as { name?: unknown; cause?: unknown }
+  const { code = name } = Object(cause) as { code?: unknown }
+  return typeof code === 'string' && /^\w{1,40}$/.test(code) ? ` (${code})` : ''
 }
 
 function ttlMsOf({ claims }: TokenReference): number | undefined {

@@ -132,6 +132,23 @@ test('replay signs in again, replays green, and writes JUnit', async () => {
   expect(await readFile(junit, 'utf8')).toContain('tests="2" failures="0" errors="0" skipped="0"')
 })
 
+test('a recording of several servers is replayed against one each; who does not answer is said by the system’s word', async () => {
+  const text = JSON.stringify(har).replace(`${api}/orders`, 'https://orders.example.com/orders')
+  await writeFile(join(folder, 'two.har'), text)
+  const args = ['replay', join(folder, 'two.har'), '--secrets', join(folder, 'secrets.json'), '-u', `${api}=${origin}`]
+  const green = await tokenward([...args, '-u', `https://orders.example.com/=${origin}`])
+  expect([green.code, green.err]).toEqual([0, ''])
+  const gone = createServer()
+  await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve))
+  const { port } = gone.address() as { port: number }
+  await new Promise((resolve) => gone.close(resolve))
+  const closed = await tokenward([...args, '-u', `https://orders.example.com=http://127.0.0.1:${port}`])
+  expect([closed.code, closed.out]).toEqual([
+    1,
+    expect.stringContaining('status: was 200, is no answer (ECONNREFUSED)'),
+  ])
+})
+
 test('replay says what differs, and exits with 1', async () => {
   const other = JSON.parse(JSON.stringify(har).replace('\\"orders\\":[1,2]', '\\"orders\\":[1,2],\\"total\\":2')) as Har
   await writeFile(join(folder, 'other.har'), JSON.stringify(other))
@@ -185,6 +202,12 @@ test.each([
   [['serve'], 'tell a recording (HAR), or - for standard input.'],
   [['serve', 'package.json'], 'package.json: '],
   [['serve', '-p', '99999', '-'], '--port 99999 is no port.'],
+  [['replay', '-', '-u', 'nonsense'], '--base-url nonsense is no URL.'],
+  [['replay', '-', '-u', 'https://a.example=x'], '--base-url https://a.example=x is no URL.'],
+  [
+    ['replay', '-', '-u', 'http://a.example', '-u', 'http://b.example'],
+    '--base-url http://a.example: of several, each says',
+  ],
   [['replay', 'docs'], 'docs is a folder: tell one recording.'],
 ])('%j: exit code 2, and a message that says what to do', async (args, message) => {
   const { code, err } = await tokenward(args)
