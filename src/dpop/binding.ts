@@ -51,7 +51,7 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
   let lastHash: { readonly of: string; readonly hash: Promise<string> } | undefined
 
   const patiently = <T>(task: Promise<T>): Promise<T> =>
-    withDeadline(task, PATIENCE_MS, timer, () => new Error('no answer'))
+    withDeadline(task, PATIENCE_MS, timer)
 
   async function load(name: string): Promise<Prover> {
     let found: unknown

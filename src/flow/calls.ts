@@ -98,21 +98,13 @@ export function createCalls(
     const before = last
     const waiting = newAbort()
     let begin = (): void => {}
+    let giveUp = (): void => {}
     const begun = new Promise<void>((resolve, reject) => {
       begin = resolve
-      const giveUp = (): void => {
+      giveUp = () => {
         reject(timedOut())
         waiting.abort()
       }
-      // What a logout has to say is said all the same, in its turn.
-      if (!hurry) life.addEventListener('abort', giveUp)
-      const forget = until?.(giveUp)
-      void Promise.resolve()
-        .then(() => over)
-        .then(() => {
-          life.removeEventListener('abort', giveUp)
-          forget?.()
-        })
     })
     let made: Promise<unknown> | undefined
     const result = begun.then(() =>
@@ -132,6 +124,19 @@ export function createCalls(
     void mine.then(() => {
       if (last === mine) last = undefined
     })
+    const forget = until?.(giveUp)
+    // What a logout has to say is said all the same.
+    const hurrying =
+      hurry &&
+      lifecycle.watch((moment) => {
+        if (moment === 'leave') begin()
+      })
+    if (hurrying) void over.then(hurrying)
+    else life.addEventListener('abort', giveUp)
+    void over.then(() => {
+      life.removeEventListener('abort', giveUp)
+      forget?.()
+    })
     void Promise.resolve(before).then(() => {
       // The lock makes it cheap, not safe: whatever keeps it for so long, the record says whether somebody is at work.
       const stop = timer(begin, patience * requestTimeoutMs)
@@ -148,12 +153,6 @@ export function createCalls(
         begin()
       })
     })
-    if (hurry) {
-      const stop = lifecycle.watch((moment) => {
-        if (moment === 'leave') begin()
-      })
-      void over.then(stop)
-    }
     return within(LONGEST_TURN, result)
   }
 

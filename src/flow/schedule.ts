@@ -76,8 +76,8 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     const endMs = endDueMs(state, now)
     if (endMs === undefined) return
     const refreshMs = refreshDueMs(state, now)
-    if (refreshMs !== undefined && refreshMs <= 0) return void refresh(state, 'background').catch(() => {})
-    const delayMs = Math.min(endMs, refreshMs ?? Infinity)
+    if (refreshMs <= 0) return void refresh(state, 'background').catch(() => {})
+    const delayMs = Math.min(endMs, refreshMs)
     if (delayMs < Infinity) stopTimer = timer(look, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))
   }
 
@@ -137,17 +137,16 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     return inMs
   }
 
-  /** `undefined`: nothing to wait for. */
-  function refreshDueMs(state: SignedIn, now: Instant): number | undefined {
-    const { tokens } = state
-    if (state.status === 'stale') {
-      if (state.failure.retryMs === undefined) return undefined
-      return lifecycle.online() ? retryInMs(state.failure, now) : OFFLINE_LOOK_MS
-    }
-    if (state.status === 'refreshing' || !tokens || !background || lastUsed !== tokens.obtained || !canRefresh(state))
-      return undefined
-    if (tokens.lifetimeMs === undefined || !lifecycle.online()) return undefined
-    return earlyInMs(tokens, now, 1 - jitter / 5)
+  /** `Infinity`: nothing to wait for. */
+  function refreshDueMs(state: SignedIn, now: Instant): number {
+    const { status, tokens } = state
+    const online = lifecycle.online()
+    if (status === 'stale')
+      return online || state.failure.retryMs === undefined ? retryInMs(state.failure, now) : OFFLINE_LOOK_MS
+    const isUsed = background && tokens && lastUsed === tokens.obtained
+    return isUsed && online && status === 'active' && canRefresh(state)
+      ? earlyInMs(tokens, now, 1 - jitter / 5)
+      : Infinity
   }
 
   function onMoment(moment: 'wake' | 'online' | 'leave'): void {

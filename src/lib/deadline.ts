@@ -3,7 +3,7 @@ export function withDeadline<T>(
   promise: Promise<T>,
   ms: number,
   timer: (task: () => void, delayMs: number) => () => void,
-  late: () => Error,
+  late = (): Error => new Error('no answer'),
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const cancel = timer(() => reject(late()), Math.min(ms, MAX_DELAY_MS))

@@ -52,7 +52,7 @@ export function createTransactions(name: string, records: Records, timer: Timer)
       const newest = Object.entries(logins).sort(([, a], [, b]) => b.at - a.at)
       return { version: 1, logins: Object.fromEntries(newest.slice(0, MOST)) }
     })
-    await withDeadline(done, PATIENCE_MS, timer, () => new Error('no answer')).catch((cause: unknown) => {
+    await withDeadline(done, PATIENCE_MS, timer).catch((cause: unknown) => {
       throw new TokenError('unsupported', 'a login that leaves the page needs IndexedDB; a popup does not', { cause })
     })
   }

@@ -25,7 +25,7 @@ export function createSealing(
 
   async function bounded<T>(task: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await withDeadline(task(), Math.min(1_000, requestTimeoutMs / 4), timer, () => new Error('no answer'))
+      return await withDeadline(task(), Math.min(1_000, requestTimeoutMs / 4), timer)
     } catch (error) {
       degraded('storage', error)
       return undefined

@@ -43,7 +43,7 @@ export function createShare({ name, patienceMs, ports, hear, learn, degraded }: 
   /** A tab that was frozen finds its timer over before the answer that has long come is delivered. */
   async function patiently(answer: Promise<unknown>): Promise<void> {
     const asked = ports.clock.now()
-    const bounded = (): Promise<unknown> => withDeadline(answer, patienceMs, ports.timer, () => new Error('no answer'))
+    const bounded = (): Promise<unknown> => withDeadline(answer, patienceMs, ports.timer)
     await bounded().catch((error: unknown) => {
       // Nor does one whose page was busy.
       if (elapsedMs(asked, ports.clock.now()) < 1.05 * patienceMs) throw error

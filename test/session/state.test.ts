@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { TokenError } from '../../src/errors.ts'
 import { createSession } from '../../src/session/session.ts'
 import { type Active, type SessionEvent, signedOut, type State, transition } from '../../src/session/state.ts'
 import { parseTokenResponse, type TokenSet } from '../../src/token.ts'
@@ -54,4 +55,11 @@ test('F74: a search that is over does not end the one after it', () => {
   const other = Promise.resolve()
   expect(transition(finding, { type: 'restore-ended', flight: other })).toBe(finding)
   expect(transition(finding, { type: 'restore-ended', flight })).toBe(nobody)
+})
+
+test('a refresh changes nothing where nobody is signed in', () => {
+  const failure = { error: new TokenError('timeout', 'late'), at, retryMs: 1, holdMs: 0, attempts: 1, unanswered: true }
+  expect(transition(nobody, { type: 'refresh-started', flight })).toBe(nobody)
+  expect(transition(nobody, { type: 'refresh-failed', failure })).toBe(nobody)
+  expect(transition(active, { type: 'refresh-failed', failure })).toEqual({ ...active, status: 'stale', failure })
 })
