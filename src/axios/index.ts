@@ -1,6 +1,7 @@
 import { getAdapter, type AxiosAdapter, type AxiosError, type AxiosInstance, type AxiosResponse } from 'axios'
 import { warn } from '../adapters/warn.ts'
 import type { TokenSender } from '../flow/exchange.ts'
+import { checkBound } from '../lib/bind.ts'
 import { own, type Config } from './config.ts'
 import type { AxiosAnswer } from './outcome.ts'
 import { createSend } from './send.ts'
@@ -40,8 +41,10 @@ const names = new Set<string>()
  *   await api.get('/news', { tokens: false })
  *
  * @returns What undoes it. Requests under way go on.
+ * @throws `TypeError` when `tokens` is no token manager, or `refused` no function.
  */
 export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options: BindAxiosOptions = {}): () => void {
+  checkBound('bindAxios', tokens, options.refused)
   const { request, response } = instance.interceptors
   const send = createSend(tokens, options.refused)
   // One for each adapter, not for each request.

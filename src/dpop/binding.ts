@@ -50,8 +50,7 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
   let lastSkew = 0
   let lastHash: { readonly of: string; readonly hash: Promise<string> } | undefined
 
-  const patiently = <T>(task: Promise<T>): Promise<T> =>
-    withDeadline(task, PATIENCE_MS, timer)
+  const patiently = <T>(task: Promise<T>): Promise<T> => withDeadline(task, PATIENCE_MS, timer)
 
   async function load(name: string): Promise<Prover> {
     let found: unknown

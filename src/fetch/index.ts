@@ -2,6 +2,7 @@ import { anySignal } from '../adapters/any-signal.ts'
 import { platformFetch } from '../adapters/fetch.ts'
 import { tokenErrorOf } from '../errors.ts'
 import type { Exchange, SendTarget, TokenSender } from '../flow/exchange.ts'
+import { checkBound } from '../lib/bind.ts'
 import { isMadeOfStream, isStream } from './body.ts'
 
 export type { Answer, Exchange, SendTarget, TokenRequest, TokenSender } from '../flow/exchange.ts'
@@ -52,9 +53,12 @@ interface Outcome {
  *   const request = createFetch(tokens)
  *   await request('https://api.example.com/orders')
  *   await request('https://api.example.com/news', { tokens: false })
+ *
+ * @throws `TypeError` when `tokens` is no token manager, or `refused` no function.
  */
 export function createFetch(tokens: TokenSender, options: CreateFetchOptions = {}): typeof fetch {
   const { refused, fetch: transport = platformFetch } = options
+  checkBound('createFetch', tokens, refused)
 
   return async function fetchWithTokens(input, init = {}) {
     // A request in the place of options, as for another URL: its members are not its own, so they cannot be spread.

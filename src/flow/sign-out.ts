@@ -166,11 +166,13 @@ export function createSignOut(parts: Parts): SignOut {
     const accessTokens = accessToken === undefined ? more : [accessToken, ...more]
     if (!byCookie && !accessTokens[0] && refreshToken === undefined) return Promise.resolve('confirmed') // there is nothing to give back
     const input = { refreshToken, accessTokens, ...(key && { key }) }
-    const ask = async (context: SourceContext): Promise<Revoked> =>
-      // Somebody has signed in while this waited for its turn: the cookie is his.
-      byCookie && epochs.newest()?.what === 'signed-in'
-        ? 'unconfirmed'
-        : (source.revoke?.(input, context) ?? 'not-configured')
+    const ask = async (context: SourceContext): Promise<Revoked> => {
+      if (!source.revoke) return 'not-configured'
+      // Somebody has signed in while this waited for its turn: the cookie is his. What a source says that is none of ours
+      // may say anything.
+      const isLate = byCookie && epochs.newest()?.what === 'signed-in'
+      return !isLate && (await source.revoke(input, context)) === 'confirmed' ? 'confirmed' : 'unconfirmed'
+    }
     return calls
       .run(ask, { hurry: true })
       .catch(() => 'unconfirmed' as const)

@@ -107,6 +107,15 @@ describe.each(versions)('%s', (version) => {
     })
   })
 
+  test('what is no token manager, or a `refused` that is no function, is a TypeError that names the cure', () => {
+    const { api, tokens } = setup.bound()
+    expect(() => setup.bindAxios(api, undefined as never)).toThrow(
+      /^bindAxios needs what createTokenManager returns\.$/,
+    )
+    expect(() => setup.bindAxios(api, tokens, { refused: 419 as never })).toThrow(/refused must be a function/)
+    expect(() => setup.bindAxios(api, {} as never)).toThrow(TypeError)
+  })
+
   test('an exception of `refused` counts as no, and an answer that is no JSON is handed over as text', async () => {
     const refused = vi.fn((): boolean => {
       throw new Error('a bug of the application')

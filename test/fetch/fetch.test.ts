@@ -35,6 +35,12 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 const tokensAt = (where: EchoServer): (string | undefined)[] =>
   where.received.map(({ headers }) => headers.authorization)
 
+test('what is no token manager, or a `refused` that is no function, is a TypeError that names the cure', () => {
+  expect(() => createFetch(undefined as never)).toThrow(/^createFetch needs what createTokenManager returns\.$/)
+  expect(() => bound({ refused: 419 as never })).toThrow(/refused must be a function/)
+  expect(() => createFetch({} as never)).toThrow(TypeError)
+})
+
 describe('where the token goes', () => {
   test('a text, a URL and a Request of a resource carry it; another origin never sees it', async () => {
     const { request, tokens } = bound()

@@ -81,6 +81,13 @@ describe('the logout report', () => {
     expect(tokens.getState()).toMatchObject({ status: 'signed-out', reason: 'logout' })
   })
 
+  test('a source that says something else than it may has confirmed nothing', async () => {
+    const vague = { ...createDesk().source, revoke: async () => Promise.resolve('ok' as never) }
+    const { tokens } = createScene({ source: vague })
+    await tokens.login('ann')
+    expect(await tokens.logout()).toEqual({ revoked: 'unconfirmed' })
+  })
+
   test('a reason of the application’s shows in the state and in the event', async () => {
     const scene = createScene()
     await scene.tokens.login('ann')
