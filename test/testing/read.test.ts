@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -254,6 +255,20 @@ describe('a file is the old one or the new one', () => {
     expect(await readFile(path, 'utf8')).toBe('old')
     expect(await readdir(folder)).toEqual(['a.har'])
   })
+})
+
+test('behind a link the file is replaced, and what is no file is written to and stays what it is', async () => {
+  const [file, link, pipe] = ['a.har', 'link', 'pipe'].map((name) => join(folder, name)) as [string, string, string]
+  await writeFile(file, 'old')
+  await symlink('a.har', link)
+  await writeHar(link, harOf())
+  expect((await lstat(link)).isSymbolicLink()).toBe(true)
+  expect(await readHar(createReadStream(file))).toEqual(harOf())
+  execFileSync('bash', ['-c', 'mkfifo "$1"', 'bash', pipe])
+  const [read] = await Promise.all([readHar(createReadStream(pipe)), writeHar(pipe, tricky)])
+  expect(read).toEqual(tricky)
+  expect((await lstat(pipe)).isFIFO()).toBe(true)
+  expect((await readdir(folder)).sort()).toEqual(['a.har', 'link', 'pipe'])
 })
 
 test('a recording of 200 MB is read in bounded memory, and tells how far it is', { timeout: 60_000 }, async () => {

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { tmpdir } from 'node:os'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { placeOf } from '../har/place.ts'
 import { chunksOf } from '../scan/lines.ts'
 import { type Io, UsageError } from './command.ts'
 
@@ -96,14 +97,14 @@ export async function writeWhole(
   content: AsyncIterable<string> | Iterable<string>,
   mode = 0o666,
 ): Promise<void> {
-  const target = resolve(path)
-  const part = join(dirname(target), `.${basename(target)}.${String(process.pid)}.part`)
+  const { target, isFile } = await placeOf(resolve(path))
+  const part = isFile ? join(dirname(target), `.${basename(target)}.${String(process.pid)}.part`) : target
   try {
     await pipeline(content, createWriteStream(part, { mode }))
-    if (mode !== 0o666) await chmod(part, mode)
-    await rename(part, target)
+    if (isFile && mode !== 0o666) await chmod(part, mode)
+    if (isFile) await rename(part, target)
   } catch (error) {
-    await rm(part, { force: true })
+    if (isFile) await rm(part, { force: true })
     if (error instanceof Error && 'syscall' in error) throw new UsageError(`cannot write ${path}: ${reasonOf(error)}`)
     throw error
   }

@@ -36,7 +36,8 @@ export function told<Value>(name: string, make: () => Value): Value {
 /** What was written is scanned once more: whoever sends it away relies on it. */
 export async function checkForLeaks(path: string, io: Io): Promise<void> {
   const [written] = await inputsOf([path], io)
-  if (written === undefined) return
+  // What went into a pipe is gone, as on standard output.
+  if (written?.size === undefined) return
   const { findings } = await scan(written.open(), { file: written.name })
   const left = findings.filter(({ rule }) => rule.startsWith('L'))
   const [first] = left

@@ -1,6 +1,7 @@
 import { webCrypto } from '../../adapters/web-crypto.ts'
 import { builtin } from '../node.ts'
 import type { Har } from './format.ts'
+import { placeOf } from './place.ts'
 
 /**
  * The text of a recording, in pieces: what is around the entries first, then each entry on a line of its own, so that a
@@ -24,18 +25,19 @@ export function* harText({ log }: Har): Generator<string> {
  */
 export async function writeHar(path: string, har: Har): Promise<void> {
   const { open, rename, rm } = builtin('node:fs/promises')
-  const part = `${path}.${webCrypto().randomUUID().slice(0, 8)}.part`
+  const { target, isFile } = await placeOf(path)
+  const part = isFile ? `${target}.${webCrypto().randomUUID().slice(0, 8)}.part` : target
   try {
-    const file = await open(part, 'wx')
+    const file = await open(part, isFile ? 'wx' : 'w')
     try {
       for (const text of harText(har)) await file.write(text)
-      await file.sync()
+      if (isFile) await file.sync()
     } finally {
       await file.close()
     }
-    await rename(part, path)
+    if (isFile) await rename(part, target)
   } catch (reason) {
-    await rm(part, { force: true })
+    if (isFile) await rm(part, { force: true })
     throw reason
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fingerprint, toKeploy, toPostman, type Har } from 'tokenward/testing'
@@ -119,6 +119,20 @@ describe('import', () => {
     expect([code, out, err]).toEqual([0, '', '1 exchange. Replaced 1 access.\n'])
     expect(await readFile(path('imported.har'), 'utf8')).not.toContain(opaque)
     expect((await tokenward(['export', '--to', 'curl', path('imported.har')])).code).toBe(0)
+  })
+
+  test('to a named pipe, or behind a link: both stay what they are', async () => {
+    execFileSync('bash', ['-c', 'mkfifo "$1"', 'bash', path('named-pipe')])
+    const [piped] = await Promise.all([
+      readFile(path('named-pipe'), 'utf8'),
+      tokenward(['import', '-q', path('browser.har'), '-o', path('named-pipe')]),
+    ])
+    expect((await lstat(path('named-pipe'))).isFIFO()).toBe(true)
+    await symlink('linked.har', path('a-link'))
+    await writeFile(path('linked.har'), 'old')
+    await tokenward(['import', '-q', path('browser.har'), '-o', path('a-link')])
+    expect((await lstat(path('a-link'))).isSymbolicLink()).toBe(true)
+    expect(await readFile(path('linked.har'), 'utf8')).toBe(piped)
   })
 
   test('from standard input to standard output, and with what a page consists of', async () => {
