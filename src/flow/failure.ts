@@ -26,13 +26,13 @@ export function describe({ name, message }: Error, secrets: readonly string[]): 
 
 function textsIn(value: unknown, depth = 0): string[] {
   if (typeof value === 'string') return [value]
-  if (typeof value !== 'object' || !value || depth > 4) return []
+  if (!value || depth > 4) return []
   return Object.values(value).flatMap((member) => textsIn(member, depth + 1))
 }
 
 /** Whether the server has said what became of the request. If not, it may have spent the refresh token. */
 export function isAnswer(thrown: unknown): boolean {
-  return isOne(thrown) && !/^(timeout|malformed_response|aborted)$/.test(thrown.code)
+  return isOne(thrown) && !/timeout|malformed_response|aborted/.test(thrown.code)
 }
 
 export interface FailureFacts {

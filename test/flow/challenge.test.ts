@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { type Action, type Attempt, type Challenge, judge, parseChallenges } from '../../src/flow/challenge.ts'
 import type { Answer } from '../../src/flow/exchange.ts'
+import { anyText } from '../support/any-text.ts'
 
 interface Expected {
   readonly complete: boolean
@@ -125,7 +126,7 @@ describe('parseChallenges', () => {
     fc.assert(
       fc.property(
         fc.oneof(
-          fc.string({ unit: 'binary' }),
+          anyText,
           fc.array(part).map((parts) => parts.join('')),
         ),
         (header) => {
@@ -137,6 +138,14 @@ describe('parseChallenges', () => {
       ),
       { numRuns: 2_000 },
     )
+  })
+
+  test('what follows a token68 is no parameter of its scheme, however many spaces come before it', () => {
+    expect(parseChallenges('Negotiate abc= , a=b')).toMatchObject({
+      complete: false,
+      challenges: [{ scheme: 'negotiate', params: new Map() }],
+    })
+    expect(parseChallenges('Negotiate  abc=')).toMatchObject({ complete: true, challenges: [{ scheme: 'negotiate' }] })
   })
 })
 
@@ -239,10 +248,22 @@ describe('judge', () => {
   test('max_age is a non-negative integer or nothing', () => {
     const maxAge = (value: string): number | undefined =>
       judge(denied(401, `Bearer error="insufficient_user_authentication", max_age=${value}`), bearer).maxAge
+    expect(maxAge('3600')).toBe(3_600)
     expect(['5', '"5"', '0', '"-5"', '1.5', '1e3', `"${'9'.repeat(400)}"`].map(maxAge)).toEqual([
       ...[5, 5, 0],
       ...[undefined, undefined, undefined, undefined],
     ])
+  })
+
+  test('F115: an answer is refused by what the application says of it, and by no polluted prototype', () => {
+    const polluted = Object.assign(Object.create({ refused: true }) as object, answerOf(200))
+    expect(judge(polluted, bearer).action).toBe('propagate')
+    expect(judge({ ...answerOf(200), refused: false }, bearer).action).toBe('propagate')
+  })
+
+  test('tells where the resource says what it is', () => {
+    const metadata = 'https://api.example.com/.well-known/oauth-protected-resource'
+    expect(judge(denied(401, `Bearer resource_metadata="${metadata}"`), bearer)).toMatchObject({ metadata })
   })
 
   test('D-17: a proxy that asks for credentials gets none, whatever it asks for', () => {

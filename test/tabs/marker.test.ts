@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import type { EndReason } from '../../src/session/state.ts'
 import { createEpochs, type Epochs } from '../../src/tabs/epochs.ts'
 import { API, openBrowser, openTabs, sessionOf } from './browser.ts'
 
@@ -24,6 +25,44 @@ describe('the epochs of the marker', () => {
     const { tab } = createPlace()
     const epoch = tab().begin('unconfirmed', 'password-reset', NOW)
     expect(tab().newest()).toEqual({ epoch, what: 'unconfirmed', at: NOW, reason: 'password-reset' })
+  })
+
+  test.each<EndReason>([
+    ...(['logout', 'replaced', 'rejected', 'idle', 'expired'] as const),
+    ...(['password-reset', 'revoked', 'key-lost', 'unknown-outcome'] as const),
+  ])('say that it was %s', (reason) => {
+    const { tab } = createPlace()
+    tab().begin('nobody', reason, NOW)
+    expect(tab().newest()).toMatchObject({ reason })
+  })
+
+  test('with a reason that only a newer version knows are taken for a logout', () => {
+    const { tab } = createPlace()
+    const last = tab().begin('nobody', 'unknown-outcome', NOW)
+    const place = 8
+    const [here, newer] = [tab(), last + 3 * (15 - place)]
+    here.hear(newer)
+    expect(here.newest()).toMatchObject({ epoch: newer, what: 'nobody', reason: 'logout' })
+  })
+
+  test('F31: go on in this tab where no marker can be kept, which is told', () => {
+    const full = new Error('full')
+    const degraded = vi.fn()
+    const marker = {
+      read: () => undefined,
+      write: () => {
+        throw full
+      },
+    }
+    const epochs = createEpochs('shop', { marker, random: () => 0.5 }, degraded)
+    const epoch = epochs.begin('signed-in', 'replaced', NOW)
+    expect(degraded.mock.calls).toEqual([['marker', full]])
+    expect(epochs.newest()).toMatchObject({ epoch })
+    expect(epochs.isKept()).toBe(false)
+    const { tab } = createPlace()
+    const kept = tab()
+    kept.begin('signed-in', 'replaced', NOW)
+    expect(kept.isKept()).toBe(true)
   })
 
   test('F55: grow also when the clock was set back', () => {

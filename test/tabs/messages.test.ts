@@ -35,6 +35,7 @@ describe('F30: what is no message of this version', () => {
     'tokens',
     { ...good, version: 2 },
     { ...good, epoch: '7' },
+    { ...good, wish: 7 },
     { ...good, epoch: NaN },
     { version: 1, type: 'epoch' },
     { ...good, tokens: undefined },

@@ -5,7 +5,10 @@ import {
   parseRecord,
   type TabRecord,
   toCommit,
+  toEntered,
+  toEntering,
   toEpoch,
+  toKnown,
   toOutcome,
 } from '../../src/tabs/record.ts'
 
@@ -97,6 +100,28 @@ describe('a claim', () => {
     expect(claim(waiting, { ...mine, now: NOW + 60_000 })).toMatchObject({ verdict: 'mine' })
   })
 
+  test('takes a mark that was made in this very millisecond for what it is', () => {
+    const presented = { ...other, since: NOW }
+    expect(claim(recordOf({ presented }), mine)).toEqual({ verdict: 'busy', until: other.until })
+  })
+
+  test.each([
+    ['that began in this millisecond', { since: NOW, until: NOW + 9_000 }, NOW + 1_000],
+    ['that may take long', { since: NOW - 1, until: NOW + 9_000 }, NOW + 1_000],
+    ['that is nearly over', { since: NOW - 1, until: NOW + 300 }, NOW + 300],
+  ])('looks again after a while during a sign-in by cookie %s', (_, span, until) => {
+    const entering = { ...span, by: 'another' }
+    expect(claim(recordOf({ entering }), mine)).toEqual({ verdict: 'busy', until })
+  })
+
+  test.each([
+    ['is over', { since: NOW - 9_000, until: NOW }],
+    ['F56: seems to come from the future', { since: NOW + 1, until: NOW + 9_000 }],
+  ])('is not held up by a sign-in that %s, but says that the cookie may be of another', (_, span) => {
+    const claimed = claim(recordOf({ entering: { ...span, by: 'another' } }), mine)
+    expect(claimed).toMatchObject({ verdict: 'mine', entered: true })
+  })
+
   test('F56: does not heed a wait that seems to come from the future', () => {
     const ahead = recordOf({ retry: { since: NOW + 3_600_000, until: NOW + 3_660_000, hold: NOW + 3_660_000 } })
     expect(claim(ahead, mine)).toMatchObject({ verdict: 'mine' })
@@ -124,6 +149,7 @@ describe('what comes of a claim', () => {
   test.each([
     ['of another session', { epoch: 8 }],
     ['that has newer tokens', { sequence: 4 }],
+    ['that nobody has claimed', { presented: undefined }],
     ['that another tab has claimed', { presented: { ...other, since: NOW } }],
     ['that the same tab has claimed anew', { presented: { ...claimed.presented!, since: NOW + 1 } }],
   ])('F22: an outcome is not written into a record %s', (_, part) => {
@@ -141,6 +167,38 @@ describe('what comes of a claim', () => {
     ['there are newer ones', { sequence: 4 }],
   ])('F23: new tokens are not written when %s', (_, part) => {
     expect(toCommit(mine, outcome)({ ...claimed, ...part })).toBeUndefined()
+  })
+})
+
+test('nothing that is known of a session is written where there is no record', () => {
+  for (const change of [
+    toOutcome(mine, {}),
+    toCommit(mine, {}),
+    toEntering('me', NOW, 1),
+    toEntered('me'),
+    toKnown(7),
+  ]) {
+    expect(change(undefined)).toBeUndefined()
+  }
+})
+
+describe('a sign-in by cookie', () => {
+  const entering = { by: 'me', since: NOW, until: NOW + 15_000 }
+
+  test('is written ahead, unless there is a doubt already', () => {
+    expect(toEntering('me', NOW, 15_000)(recordOf())).toEqual(recordOf({ entering }))
+    expect(toEntering('me', NOW + 1, 15_000)(recordOf({ entering }))).toBeUndefined()
+  })
+
+  test('that came to nothing leaves no doubt, unless it is that of another', () => {
+    expect(toEntered('me')(recordOf({ entering }))).toEqual(recordOf({ entering: undefined }))
+    expect(toEntered('another')(recordOf({ entering }))).toBeUndefined()
+    expect(toEntered('me')(recordOf())).toBeUndefined()
+  })
+
+  test('of the user of this session leaves no doubt, whoever signed in', () => {
+    expect(toKnown(7)(recordOf({ entering }))).toEqual(recordOf({ entering: undefined }))
+    expect(toKnown(8)(recordOf({ entering }))).toBeUndefined()
   })
 })
 

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest'
+import { createWatch } from '../../src/flow/watch.ts'
+import { createEmitter } from '../../src/lib/emitter.ts'
+import type { TokenEvents } from '../../src/session/events.ts'
+import { tokensOf } from '../session/stage.ts'
+
+const API = 'https://api.example.com'
+
+function open() {
+  const told: unknown[] = []
+  const emitter = createEmitter<TokenEvents>((error) => {
+    throw error
+  })
+  for (const type of ['withheld', 'challenged', 'alert'] as const) {
+    emitter.on(type, (event: object) => void told.push({ type, ...event }))
+  }
+  return { watch: createWatch(emitter), told }
+}
+
+const at = (ms: number) => ({ wall: 1_000_000 + ms, monotonic: 5_000 + ms })
+
+test('what is withheld is told once for each origin and reason', () => {
+  const { watch, told } = open()
+  for (const why of ['insecure', 'insecure', 'not-a-resource'] as const) watch.withheld(API, why)
+  expect(told).toEqual([
+    { type: 'withheld', origin: API, why: 'insecure' },
+    { type: 'withheld', origin: API, why: 'not-a-resource' },
+  ])
+})
+
+test('an alert is told once for each origin, a challenge each time', () => {
+  const { watch, told } = open()
+  const challenge = { origin: API, status: 403, error: undefined, scope: 'pay' }
+  for (let time = 0; time < 2; time++) {
+    watch.alert('token-in-url', API)
+    watch.challenged(challenge)
+  }
+  expect(told).toEqual([
+    { type: 'alert', rule: 'token-in-url', origin: API },
+    { type: 'challenged', ...challenge },
+    { type: 'challenged', ...challenge },
+  ])
+})
+
+test('a token outside the grammar is told once, also of a sign-in; one within it is not', () => {
+  const { watch, told } = open()
+  watch.issued(tokensOf(), undefined)
+  expect(told).toEqual([])
+  watch.issued(tokensOf({ accessToken: 'a"b' }), undefined)
+  watch.issued(tokensOf({ accessToken: 'a"c' }), tokensOf())
+  expect(told).toEqual([{ type: 'alert', rule: 'odd-token' }])
+})
+
+test('a scope that grew is told; one that is the same, narrower, new or of a sign-in is not', () => {
+  const { watch, told } = open()
+  const before = tokensOf({ scope: ['read', 'write'] })
+  for (const scope of [['write', 'read'], ['read'], []]) watch.issued(tokensOf({ scope }), before)
+  watch.issued(tokensOf({ scope: ['pay'] }), tokensOf({ scope: [] }))
+  watch.issued(tokensOf({ scope: ['pay'] }), undefined)
+  expect(told).toEqual([])
+  watch.issued(tokensOf({ scope: ['read', 'pay'] }), before)
+  expect(told).toEqual([{ type: 'alert', rule: 'scope-grew', scope: ['read', 'pay'] }])
+})
+
+/** What is told of `count` refreshes, `gapMs` apart. */
+function refreshes(count: number, gapMs: number): unknown[] {
+  const { watch, told } = open()
+  for (let turn = 0; turn < count; turn++) watch.issued(tokensOf({ obtained: at(turn * gapMs) }), tokensOf())
+  return told
+}
+
+test('more than 30 refreshes within a minute are a storm, which is told anew after as many', () => {
+  const storm = { type: 'alert', rule: 'refresh-storm' }
+  expect(refreshes(30, 1)).toEqual([])
+  expect(refreshes(31, 1_999)).toEqual([storm])
+  expect(refreshes(61, 1)).toEqual([storm])
+  expect(refreshes(62, 1)).toEqual([storm, storm])
+  expect(refreshes(100, 2_000)).toEqual([])
+})
+
+test('sign-ins are no storm', () => {
+  const { watch, told } = open()
+  for (let turn = 0; turn < 40; turn++) watch.issued(tokensOf({ obtained: at(turn) }), undefined)
+  expect(told).toEqual([])
+})
