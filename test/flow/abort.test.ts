@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
-import { abortError, untilAborted } from '../../src/flow/abort.ts'
+import { abortError, throwIfAborted, untilAborted } from '../../src/flow/abort.ts'
 import { endAll, waitersOf } from '../../src/lib/waiters.ts'
 
 const over = new TokenError('signed_out', 'over')
@@ -62,4 +62,10 @@ test('our own errors are passed on, and the reason of anybody else becomes a cau
   expect(abortError(AbortSignal.abort(over))).toBe(over)
   const reason = new Error('closed')
   expect(abortError(AbortSignal.abort(reason))).toMatchObject({ code: 'aborted', transient: false, cause: reason })
+})
+
+test('what is over before it begins throws what it ended with, of several ends the first that is named', () => {
+  const [one, two] = [AbortSignal.abort(over), AbortSignal.abort(new TokenError('key_lost', 'lost'))]
+  expect(() => throwIfAborted(undefined, new AbortController().signal)).not.toThrow()
+  expect(() => throwIfAborted(undefined, new AbortController().signal, one, two)).toThrow(over)
 })
