@@ -27,7 +27,7 @@ const impureDate = {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'etc/'] },
+  { ignores: ['dist/', 'coverage/', 'etc/', 'reports/', '.stryker-tmp/'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
