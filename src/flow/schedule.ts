@@ -120,7 +120,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   /** Often enough for the others, and no more often. */
   function tell(now: Instant): void {
     const { idleMs } = limits
-    if (idleMs === Infinity || !session || Math.abs(now.wall - toldAt) < idleMs / 10) return
+    if (!session || Math.abs(now.wall - toldAt) < idleMs / 10) return
     toldAt = now.wall
     const { epoch } = session
     share.post({ type: 'used', epoch, at: toldAt })
