@@ -80,4 +80,13 @@ export const survivors = {
   'src/flow/pool.ts': [
     { from: "''", to: '"Stryker was here!"', why: 'there is always a wish; only the compiler cannot know it' },
   ],
+  'src/flow/schedule.ts': [
+    { from: '{ wall: 0, monotonic: 0 }', to: '{}', why: 'the look at a sign-in sets it before anybody reads it' },
+    { from: 'refreshMs !== undefined', to: 'true', why: '`undefined` is not less than 0; only the compiler asks' },
+    {
+      from: 'limits.idleMs < Infinity',
+      why: 'no time is longer than `Infinity`: this only spares a look at the clock',
+    },
+    { from: 'at > active.wall', to: 'at >= active.wall', why: 'of two that are the same either will do' },
+  ],
 }
