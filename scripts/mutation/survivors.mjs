@@ -82,7 +82,6 @@ export const survivors = {
   ],
   'src/flow/schedule.ts': [
     { from: '{ wall: 0, monotonic: 0 }', to: '{}', why: 'the look at a sign-in sets it before anybody reads it' },
-    { from: 'refreshMs !== undefined', to: 'true', why: '`undefined` is not less than 0; only the compiler asks' },
     {
       from: 'limits.idleMs < Infinity',
       why: 'no time is longer than `Infinity`: this only spares a look at the clock',

@@ -20,8 +20,10 @@ test('a deadline that is over rejects, and one that is met leaves no timer behin
     expect(vi.getTimerCount()).toBe(0)
     const hanging = withDeadline(new Promise(() => undefined), 1_000, timer, late)
     const outcome = expect(hanging).rejects.toThrow('late')
+    const unnamed = expect(withDeadline(new Promise(() => undefined), 1_000, timer)).rejects.toBeInstanceOf(Error)
     await vi.advanceTimersByTimeAsync(1_000)
     await outcome
+    await unnamed
   } finally {
     vi.useRealTimers()
   }
