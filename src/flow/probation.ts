@@ -9,7 +9,8 @@ export interface Probation {
   /** `tokens` came out of a refresh: nobody has accepted them yet. */
   begin(tokens: TokenSet): void
   accepted(tokens: TokenSet): void
-  refused(tokens: TokenSet, now: Instant): void
+  /** `true`: that was right after their refresh, and nobody knew yet. */
+  refused(tokens: TokenSet, now: Instant): boolean
   /** Whether a refusal of `tokens` is a reason to refresh. */
   mayRefresh(tokens: TokenSet): boolean
 }
@@ -24,7 +25,9 @@ export function createProbation(): Probation {
     begin: ({ obtained }) => void failed.set(obtained, false),
     accepted: ({ obtained }) => void failed.delete(obtained),
     refused({ obtained }, now) {
-      if (failed.has(obtained) && elapsedMs(obtained, now) < RIGHT_AFTER_MS) failed.set(obtained, true)
+      const isNew = failed.get(obtained) === false && elapsedMs(obtained, now) < RIGHT_AFTER_MS
+      if (isNew) failed.set(obtained, true)
+      return isNew
     },
     mayRefresh: ({ obtained }) => !failed.get(obtained),
   }

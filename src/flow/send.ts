@@ -42,7 +42,7 @@ export function createSender(
   schedule: Schedule,
   signOut: SignOut,
 ): Sender {
-  const { store, source, calls, attempts, ports, settings, probation, watch, life } = parts
+  const { store, source, calls, attempts, ports, settings, probation, share, watch, life } = parts
   const { clock, lifecycle, newAbort } = ports
   const { end, notice } = signOut
   const { ready, fresh, ahead, isWorthwhile, waitFor } = createSupply(parts, refresh, schedule, signOut)
@@ -164,7 +164,7 @@ export function createSender(
   function judgeReply<Reply>(
     exchange: Exchange<Reply>,
     reply: Reply,
-    { tokens }: Usable,
+    { session, tokens, wish }: Usable,
     { proof, tried }: Sending,
   ): Judged {
     const answer = exchange.answer(reply)
@@ -172,8 +172,10 @@ export function createSender(
     const { status } = answer
     const isNew = proof !== undefined && source.binding?.learn(proof, (name) => answer.header(name))
     const verdict = judge(answer, { sent: tokens.tokenType, ...(tried && { tried }) })
-    if (verdict.action === 'refresh-retry') probation.refused(tokens, clock.now())
-    else if (status < 400) {
+    if (verdict.action === 'refresh-retry') {
+      if (probation.refused(tokens, clock.now()))
+        share.post({ type: 'refused', epoch: session.epoch, sequence: tokens.sequence, wish })
+    } else if (status < 400) {
       probation.accepted(tokens)
       return FINE
     }

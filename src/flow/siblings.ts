@@ -109,10 +109,14 @@ export function createSiblings(
         const changed = { rotation: message.rotation, refreshToken: undefined, elsewhere: true }
         store.dispatch({ type: 'rotated', session, changed })
       }
-      if (message.type !== 'tokens' && message.type !== 'wanted') return undefined
+      if (message.type !== 'tokens' && message.type !== 'wanted' && message.type !== 'refused') return undefined
       const { wish } = message
       const tokens = here(wish)?.tokens
       const sequence = tokens?.sequence ?? 0
+      if (message.type === 'refused') {
+        if (tokens && sequence === message.sequence) probation.refused(tokens, tokens.obtained)
+        return undefined
+      }
       if (message.type === 'tokens') {
         const came = fromShared(message.tokens, now)
         // Whoever has asked for these has them now.

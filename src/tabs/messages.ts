@@ -13,6 +13,8 @@ export type Message = { readonly version: 1; readonly epoch: number } & (
   | { readonly type: 'tokens'; readonly tokens: SharedTokens; readonly wish?: string | undefined }
   /** I have spent the refresh token for another token than the session's own. */
   | { readonly type: 'rotated'; readonly rotation: number }
+  /** These were refused right after their refresh: another one is of no use. */
+  | { readonly type: 'refused'; readonly sequence: number; readonly wish?: string | undefined }
   | { readonly type: 'used'; readonly at: number }
 )
 

@@ -30,6 +30,14 @@ export const simulated: readonly Mutant[] = [
       "announce('nobody', 'logout')",
     ],
   ]),
+  ...mutantsOf('src/flow/siblings.ts', [
+    [
+      corpus,
+      'what one tab has found to be refused another refreshes again',
+      'if (tokens && sequence === message.sequence) probation.refused(tokens, tokens.obtained)',
+      '',
+    ],
+  ]),
   ...mutantsOf('src/flow/supply.ts', [
     [
       corpus,

@@ -110,6 +110,12 @@ export const inside: readonly Story[] = [
     happened: (seen) => saw.asked(seen) === 2 && saw.settled(seen, '200') === 1,
   },
   {
+    name: 'F87: a token that was refused right after its refresh is refreshed again by no tab',
+    plan: { tabs: 2 },
+    steps: ['refuse', EXPIRED, '1 request', '2 getAccessToken', 'pass 70000', '2 request', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.settled(seen, '401') === 2,
+  },
+  {
     name: 'F100: requests that are refused together are all sent again, once',
     plan: {},
     steps: ['forget', 'all request', 'all request', 'all request', 'pass 3000'],

@@ -58,6 +58,8 @@ function toAct([name = '', ...more]: readonly string[]): Act {
       return { do: 'login', as: one || 'ann' }
     case 'request':
       return { do: 'request', ...(one === 'once' && { repeatable: false }) }
+    case 'refuse':
+      return { do: 'refuse', yes: true }
     case 'offline':
     case 'online':
       return { do: 'online', yes: name === 'online' }

@@ -22,8 +22,12 @@ export const judgePresentations: CreateJudge = (view, breach) => {
   const accepted = new Set<string>()
   /** When the access tokens were asked for that a refresh has brought to a tab. */
   const delivered = new Map<string, number>()
-  /** By tab, the tokens that were refused there right after that. */
+  /** By tab, the tokens that were refused there right after that, or of which the tab has heard that they were. */
   const hopeless = new Set<string>()
+  /** By tab, the access tokens that another has handed to it. */
+  const handed = new Set<string>()
+  /** What another tab has asked the one with the refresh token for. */
+  const wanted: { readonly by: string; readonly of: string; readonly at: number }[] = []
   /** What the server has asked for, and whether whoever heard it had the time to tell. */
   let waits: {
     readonly family: string
@@ -116,6 +120,12 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     if (family === undefined || !newest || view.jumpedSince(at - 600_000)) return
     if (!hopeless.has(`${tab} ${newest.access}`) || accepted.has(newest.access)) return
     if (newest.expiresAt - at < LEEWAY_MS || isDemanding() || isFinding(tab)) return
+    // For a tab that the news has not reached.
+    const isAsked = wanted.some(
+      ({ by, of, at: since }) =>
+        of === tab && at - since < 2 * requestTimeoutMs && !hopeless.has(`${by} ${newest.access}`),
+    )
+    if (setup.credential === 'token' && isAsked) return
     breach(9, `${tab} refreshes again, and ${newest.access} was refused right after its refresh`)
   }
 
@@ -129,6 +139,15 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     // What a tab has found may be over elsewhere: the first refusal is a reason to ask again.
     if (asked < (since.get(tab) ?? Infinity)) accepted.add(token)
     else if (at - asked < RIGHT_AFTER_MS) hopeless.add(`${tab} ${token}`)
+  }
+
+  function heard({ tab = '', message, from, at }: EntryOf<'delivered'>): void {
+    const { type, tokens } = Object(message) as { type?: unknown; tokens?: { accessToken?: unknown } }
+    if (type === 'tokens') handed.add(`${tab} ${String(tokens?.accessToken)}`)
+    if (type === 'wanted') wanted.push({ by: from, of: tab, at })
+    if (type !== 'refused') return
+    for (const access of view.access.keys())
+      if (hopeless.has(`${from} ${access}`) && handed.has(`${tab} ${access}`)) hopeless.add(`${tab} ${access}`)
   }
 
   function begun({ tab = '', state, at }: EntryOf<'state'>): void {
@@ -192,6 +211,10 @@ export const judgePresentations: CreateJudge = (view, breach) => {
           for (const one of waits)
             if (one.tab === entry.tab && !one.shared && entry.at - one.from < slackMs) one.lost = true
           return
+        case 'delivered': {
+          heard(entry)
+          return
+        }
         case 'state':
           begun(entry)
           return
