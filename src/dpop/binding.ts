@@ -1,11 +1,12 @@
-import { isSigningKey, generateSigningKey, type SigningAlg } from '../adapters/signing.ts'
+import * as webCrypto from '../adapters/signing.ts'
+import type { SigningAlg } from '../adapters/signing.ts'
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Instant } from '../lib/instant.ts'
 import { parseUrl } from '../lib/url.ts'
 import type { Binding, Timer } from '../ports.ts'
 import { type Attempt, createNonces } from './nonces.ts'
-import { hashOf, makeProof, type Prover, thumbprintOf, toProver, toPublicJwk } from './proof.ts'
+import { hashOf, makeProof, type Prover, type Signing, thumbprintOf, toProver, toPublicJwk } from './proof.ts'
 import { skewOf } from './skew.ts'
 
 export interface BindingOptions {
@@ -13,6 +14,8 @@ export interface BindingOptions {
   readonly allowBearer: boolean
   readonly keys: Keys
   readonly timer: Timer
+  /** Default: WebCrypto. */
+  readonly signing?: Signing
   now(): Instant
   warn(message: string): void
 }
@@ -41,7 +44,9 @@ const OLD_MS = 400 * 86_400_000
 /** Attempts whose answers are waited for. */
 const MOST_PENDING = 1_000
 
-export function createBinding({ alg, allowBearer, keys, timer, now, warn }: BindingOptions): Binding {
+export function createBinding(options: BindingOptions): Binding {
+  const { alg, allowBearer, keys, timer, signing = webCrypto, now, warn } = options
+  const { generateSigningKey, isSigningKey } = signing
   const provers = new Map<string, Promise<Prover>>()
   const nonces = createNonces(() => now().monotonic, timer)
   const pending = new Map<string, { readonly attempt: Attempt; readonly origin: string; readonly wall: number }>()
@@ -76,7 +81,7 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
 
   /** Requests with the same token follow each other. */
   function hashOfToken(accessToken: string): Promise<string> {
-    if (lastHash?.of !== accessToken) lastHash = { of: accessToken, hash: hashOf(accessToken) }
+    if (lastHash?.of !== accessToken) lastHash = { of: accessToken, hash: hashOf(accessToken, signing) }
     return lastHash.hash
   }
 
@@ -95,7 +100,7 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
 
     async create() {
       const { alg: made, privateKey, jwk } = await generate()
-      const name = await thumbprintOf(jwk)
+      const name = await thumbprintOf(jwk, signing)
       provers.set(name, Promise.resolve(toProver(made, privateKey, jwk)))
       const at = now().wall
       try {
@@ -119,13 +124,14 @@ export function createBinding({ alg, allowBearer, keys, timer, now, warn }: Bind
       // An authorization server and an API may share an origin, but not what they ask for.
       const attempt = await nonces.begin(ath === undefined ? `${origin} tokens` : origin)
       const { wall } = now()
-      const proof = await makeProof(prover, {
+      const claims = {
         htm: method,
         htu: origin + pathname,
         iat: Math.floor((wall + (skews.get(origin) ?? lastSkew)) / 1_000),
         ath,
         nonce: attempt.nonce,
-      })
+      }
+      const proof = await makeProof(prover, claims, signing)
       pending.set(proof, { attempt, origin, wall })
       // No answer came to the oldest.
       const [oldest] = pending.keys()

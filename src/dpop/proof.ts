@@ -1,5 +1,9 @@
-import { newId, sha256, sign, type SigningAlg } from '../adapters/signing.ts'
+import * as webCrypto from '../adapters/signing.ts'
+import type { SigningAlg } from '../adapters/signing.ts'
 import { toBase64url } from '../lib/base64url.ts'
+
+/** What makes keys, hashes and signatures: WebCrypto, but for tests. */
+export type Signing = Pick<typeof webCrypto, 'generateSigningKey' | 'isSigningKey' | 'newId' | 'sha256' | 'sign'>
 
 /** A key and what is said about it in every proof. */
 export interface Prover {
@@ -30,8 +34,8 @@ export function toPublicJwk({ kty, crv, x, y }: JsonWebKey): JsonWebKey {
  *
  * @see [RFC 7638 section 3](https://www.rfc-editor.org/rfc/rfc7638.html#section-3)
  */
-export async function thumbprintOf(jwk: JsonWebKey): Promise<string> {
-  return hashOf(JSON.stringify(toPublicJwk(jwk)))
+export async function thumbprintOf(jwk: JsonWebKey, signing?: Signing): Promise<string> {
+  return hashOf(JSON.stringify(toPublicJwk(jwk)), signing)
 }
 
 export function toProver(alg: SigningAlg, privateKey: CryptoKey, jwk: JsonWebKey): Prover {
@@ -43,13 +47,17 @@ export function toProver(alg: SigningAlg, privateKey: CryptoKey, jwk: JsonWebKey
  *
  * @see [RFC 9449 section 4.2](https://www.rfc-editor.org/rfc/rfc9449.html#section-4.2)
  */
-export async function makeProof({ alg, privateKey, header }: Prover, claims: Claims): Promise<string> {
+export async function makeProof(
+  { alg, privateKey, header }: Prover,
+  claims: Claims,
+  { newId, sign }: Signing = webCrypto,
+): Promise<string> {
   const signed = `${header}.${encode({ jti: newId(), ...claims })}`
   return `${signed}.${toBase64url(await sign(alg, privateKey, bytesOf(signed)))}`
 }
 
 /** The hash of an access token, as `ath` has it, or of any other text. */
-export async function hashOf(text: string): Promise<string> {
+export async function hashOf(text: string, { sha256 }: Signing = webCrypto): Promise<string> {
   return toBase64url(await sha256(bytesOf(text)))
 }
 
