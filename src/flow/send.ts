@@ -3,7 +3,7 @@ import { elapsedMs, type Instant } from '../lib/instant.ts'
 import { parseUrl } from '../lib/url.ts'
 import { waitersOf } from '../lib/waiters.ts'
 import { type Held, heldIn, isSignedIn } from '../session/state.ts'
-import type { TokenSet } from '../token.ts'
+import { remainingMs, type TokenSet } from '../token.ts'
 import { abortError, throwIfAborted, untilAborted } from './abort.ts'
 import type { Destination, DestinationOf } from './attach.ts'
 import { type Action, judge, type Verdict } from './challenge.ts'
@@ -77,7 +77,15 @@ export function createSender(
     if (!here) now = clock.now()
     // Sent once more for a refused proof, and once more for a refused token.
     for (let renewed = false; ; now = clock.now()) {
-      const reply = await transmit(used, wanted, exchange, now)
+      wanted.proof = undefined
+      // A Bearer token is sent in this very task. A proof may take longer than its token lives.
+      while (used.tokens.tokenType === 'DPoP') {
+        wanted.proof = await prove(used, wanted)
+        now = clock.now()
+        if (remainingMs(used.tokens, now) > 0) break
+        used = await fresh(used, wanted)
+      }
+      const reply = await put(used, wanted, exchange, now)
       const verdict = judgeReply(exchange, reply, used, wanted)
       const { action } = verdict
       const isTokenRefused = action === 'refresh-retry' && !renewed && isWorthwhile(used, origin)
@@ -101,17 +109,7 @@ export function createSender(
     return untilAborted(exchange.send({}), [signal, life])
   }
 
-  /** Puts the request on the wire, a Bearer token in this very task. */
-  function transmit<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>, now: Instant): Promise<Reply> {
-    target.proof = undefined
-    if (used.tokens.tokenType === 'Bearer') return put(used, target, exchange, now)
-    return prove(used, target).then((proof) => {
-      target.proof = proof
-      return put(used, target, exchange, clock.now())
-    })
-  }
-
-  /** Cut off when the session ends. */
+  /** Puts the request on the wire; it is cut off when the session ends. */
   function put<Reply>(used: Usable, target: Sending, exchange: Exchange<Reply>, now: Instant): Promise<Reply> {
     const { session, tokens } = used
     const { to, proof } = target

@@ -44,7 +44,10 @@ export async function post(url: URL, parameters: Parameters, options: PostOption
   const first = await send()
   const again =
     first.error === 'use_dpop_nonce' ? first.isNew : first.error === 'invalid_dpop_proof' && key !== undefined
-  return again ? send() : first
+  if (!again) return first
+  const second = await send()
+  // Another nonce by now: with that the next call may be looked at.
+  return second.error === 'use_dpop_nonce' && second.isNew ? { ...second, refused: false } : second
 }
 
 /** Fetches a document that is there for everybody. */

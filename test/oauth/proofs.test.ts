@@ -70,13 +70,13 @@ describe('D-8: an authorization server that wants a nonce', () => {
     expect((await proofs()).map(({ claims }) => claims['nonce'])).toEqual([undefined, then.nextProofNonce])
   })
 
-  test('nonce-loop-guard: that is never content is asked twice, and that is the answer', async () => {
-    const challenges = ['one', 'two', 'three'].map((nonce) => ({
-      ...flow('as-nonce-challenge').response,
-      headers: { 'DPoP-Nonce': nonce },
-    }))
-    desk.answers = { '/token': challenges }
-    expect(await failureOf(refresh())).toMatchObject({ code: 'configuration' })
+  test.each([
+    ['another one by then is asked again later', ['one', 'two', 'three'], 'refresh_unavailable', true],
+    ['the one that it was sent is never content', ['one', 'one', 'one'], 'configuration', false],
+  ])('nonce-loop-guard: that wants %s, and no more than twice', async (_, nonces, code, transient) => {
+    const { response } = flow('as-nonce-challenge')
+    desk.answers = { '/token': nonces.map((nonce) => ({ ...response, headers: { 'DPoP-Nonce': nonce } })) }
+    expect(await failureOf(refresh())).toMatchObject({ code, transient })
     expect(desk.seen).toHaveLength(2)
   })
 })

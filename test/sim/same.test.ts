@@ -26,7 +26,8 @@ describe('a seed decides everything', () => {
 
   test('F66: a wall clock that is wrong all the time changes no decision', async () => {
     for (const seed of seeds) {
-      const plan = planOf(seed)
+      // A proof tells the time: where a server looks at it, the first one is refused, and the second made by its clock.
+      const plan = { ...planOf(seed), proofs: undefined }
       const [right, wrong] = [await play({ ...plan, skewMs: 0 }), await play({ ...plan, skewMs: 7_776_000_000 })]
       expect(decisions(wrong.history)).toEqual(decisions(right.history))
     }

@@ -16,6 +16,8 @@ export interface Asking {
   readonly url?: string
   readonly as?: string
   readonly within?: boolean
+  /** It goes to an API that takes tokens of its own. */
+  readonly narrow?: boolean
 }
 
 /** An application in one tab: it calls, and sees what it is told. All of it goes into the history. */
@@ -115,7 +117,7 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
     async call(method, asking = {}) {
       const call = nextCall()
       const controller = new AbortController()
-      const { required, repeatable, retry, ask, within, minTtlMs } = asking
+      const { required, repeatable, retry, ask, within, minTtlMs, narrow = false } = asking
       const entry: Omit<EntryOf<'called'>, 'at' | 'step' | 'tab'> = {
         what: 'called',
         call,
@@ -127,7 +129,7 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
         retry,
         ask,
         within,
-        demanding: minTtlMs !== undefined,
+        demanding: minTtlMs !== undefined || narrow,
       }
       note(entry)
       // The others take no signal.

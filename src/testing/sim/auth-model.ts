@@ -2,6 +2,8 @@
 export interface Family {
   readonly name: string
   readonly owner: string
+  /** The key that its tokens are bound to. */
+  readonly key: string | undefined
   readonly access: Access[]
   live: boolean
   /** When the newest credential took the place of the one before it. */
@@ -30,6 +32,8 @@ export interface Issuing {
   readonly refreshable?: boolean
   readonly resource?: string | undefined
   readonly scope?: string | undefined
+  /** At a sign-in: what its tokens are bound to. */
+  readonly key?: string | undefined
 }
 
 export interface AuthModelOptions {
@@ -116,6 +120,7 @@ export function createAuthModel(options: AuthModelOptions): AuthModel {
       const family: Family = {
         name: `family ${String(families.length + 1)}`,
         owner,
+        key: issuing.key,
         access: [],
         live: true,
         rotatedAt: now(),
@@ -154,7 +159,7 @@ export function createAuthModel(options: AuthModelOptions): AuthModel {
     },
     judge(authorization) {
       if (authorization === undefined) return 200
-      const access = byAccess.get(authorization.replace('Bearer ', ''))
+      const access = byAccess.get(authorization.replace(/^\S+ /, ''))
       return !refusing && access && !access.revoked && access.family.live && access.expiresAt > now() ? 200 : 401
     },
     forgetAccess() {

@@ -1,21 +1,22 @@
+import type { Apis } from './apis.ts'
 import type { AuthModel } from './auth-model.ts'
 import type { Operation, WireEntry } from './checker/history.ts'
-import { type Fate, isHeard } from './fates.ts'
+import type { Fate } from './fates.ts'
 import type { TokenResponse } from '../../token.ts'
-import { html, json, type Reply, toResponse } from './reply.ts'
+import { json, type Reply, toResponse } from './reply.ts'
 import type { SimOrigin, SimTab } from './tab.ts'
+import { createTokenServer, type Exchange, type TokenServerOptions } from './token-server.ts'
 
-export interface NetworkOptions {
+export interface NetworkOptions extends Pick<TokenServerOptions, 'lifetimeMs' | 'verifier' | 'retryAfterS'> {
   readonly origin: SimOrigin
   readonly model: AuthModel
+  readonly apis: Apis
   readonly credential: 'cookie' | 'token'
-  readonly lifetimeMs: number
   /** After this a connection is dead: its answer does not come any more. */
   readonly connectionMs: number
   fateOf(operation: Operation | 'request', tab: string): Fate
   /** How long one leg takes. */
   legMs(what: Operation | 'request'): number
-  retryAfterS(): number | undefined
   observe(tab: string | undefined, entry: WireEntry): void
 }
 
@@ -47,59 +48,17 @@ export interface Network {
 
 const PATHS: Readonly<Record<string, Operation>> = { login: 'login', refresh: 'refresh', logout: 'logout' }
 
-interface Exchange {
-  readonly id: number
-  readonly operation: Operation
-  readonly presented: string | undefined
-  readonly since: number
-  fate: Fate
-}
-
 export function createNetwork(options: NetworkOptions): Network {
-  const { origin, model, credential, lifetimeMs, connectionMs, fateOf, legMs, retryAfterS, observe } = options
+  const { origin, model, apis, credential, connectionMs, fateOf, legMs, observe } = options
   const byCookie = credential === 'cookie'
+  const server = createTokenServer({
+    ...options,
+    byCookie,
+    decided: (exchange, entry) => observe(undefined, { what: 'decided', exchange, ...entry }),
+  })
   const underWay = new Map<number, Exchange>()
   let jar: string | undefined
   let exchanges = 0
-
-  /** What the server does with it, and what it says. */
-  function decide({ id, operation, presented, fate }: Exchange, body: Readonly<Record<string, unknown>>): Reply {
-    const decided = (entry: Omit<Extract<WireEntry, { what: 'decided' }>, 'what' | 'exchange'>): void =>
-      observe(undefined, { what: 'decided', exchange: id, ...entry })
-    if (!isHeard(fate)) {
-      decided({ verdict: 'turned-away' })
-      if (fate === 'portal') return html(200)
-      const wait = fate === '429' || fate === '503' ? retryAfterS() : undefined
-      return json(Number(fate), { error: 'later' }, wait === undefined ? {} : { 'retry-after': String(wait) })
-    }
-    if (operation === 'logout') {
-      model.revoke(presented)
-      decided({ verdict: 'revoked' })
-      return json(200, {})
-    }
-    if (fate === 'refused') model.end(presented)
-    if (operation === 'login' && fate !== 'refused' && byCookie) model.revoke(presented)
-    const access =
-      fate === 'refused'
-        ? undefined
-        : operation === 'login'
-          ? model.signIn(String(body['user']), 'login')
-          : model.refresh(presented, operation)
-    if (!access) {
-      decided({ verdict: 'refused' })
-      return operation === 'login' ? json(403, { error: 'access_denied' }) : json(400, { error: 'invalid_grant' })
-    }
-    const { family, value, expiresAt, credential: refresh } = access
-    decided({ verdict: 'issued', family: family.name, owner: family.owner, access: value, refresh, expiresAt })
-    const claims = btoa(JSON.stringify({ sub: family.owner }))
-    return json(200, {
-      access_token: value,
-      token_type: 'Bearer',
-      expires_in: lifetimeMs / 1_000,
-      id_token: `e30.${claims}.`,
-      ...(!byCookie && { refresh_token: refresh }),
-    })
-  }
 
   /** What the browser does with the cookie of an answer, whoever is still there to read it. */
   function keepCookie({ operation, fate }: Exchange, { status, body }: Reply): void {
@@ -121,7 +80,7 @@ export function createNetwork(options: NetworkOptions): Network {
     // Taken back before it arrived.
     if (exchange.fate === 'unheard' || isGone()) return never()
     if (exchange.fate === 'unreachable' || !origin.online) throw new TypeError('the network is down')
-    const reply = decide(exchange, body)
+    const reply = server.decide(exchange, body)
     const slow = exchange.fate === 'slow' ? connectionMs / 2 : 0
     await origin.delay(legMs(operation) + slow, `from ${operation}`)
     const { fate, since } = exchange
@@ -137,7 +96,7 @@ export function createNetwork(options: NetworkOptions): Network {
     whole: boolean,
   ): Extract<WireEntry, { what: 'learned' }>['outcome'] {
     if (!reply || !whole) return 'failure'
-    if (reply.status === 400 && reply.body.endsWith('}')) return 'refusal'
+    if (reply.status === 400 && /^{.*invalid_grant.*}$/.test(reply.body)) return 'refusal'
     if (reply.status !== 200 || !reply.body.startsWith('{') || !reply.body.endsWith('}')) return 'failure'
     return operation === 'logout' ? 'done' : 'tokens'
   }
@@ -148,15 +107,21 @@ export function createNetwork(options: NetworkOptions): Network {
     { operation, init }: { operation: Operation; init: RequestInit },
   ): Promise<Response> {
     if (tab.condition === 'dead') return never()
-    const body = JSON.parse((init.body as string | undefined) ?? '{}') as Record<string, unknown>
+    const sent = init.body
+    const body = (
+      sent instanceof URLSearchParams ? Object.fromEntries(sent) : JSON.parse((sent as string | undefined) ?? '{}')
+    ) as Record<string, unknown>
+    const dpop = new Headers(init.headers).get('dpop') ?? undefined
     const presented = byCookie ? jar : (body['refresh_token'] as string | undefined)
     const fate = origin.online ? fateOf(operation, tab.name) : 'unreachable'
-    const exchange: Exchange = { id: ++exchanges, operation, presented, since: origin.elapsed(), fate }
+    const since = origin.elapsed()
+    const exchange: Exchange = { id: ++exchanges, operation, url, presented, dpop, since, fate }
     const { id } = exchange
     const { signal, keepalive } = init
     if (signal?.aborted) throw signal.reason
     underWay.set(id, exchange)
-    observe(tab.name, { what: 'asked', exchange: id, operation, presented, url })
+    const resource = body['resource'] as string | undefined
+    observe(tab.name, { what: 'asked', exchange: id, operation, presented, url, dpop, resource })
     const isGone = (): boolean => !keepalive && (signal?.aborted === true || tab.condition === 'dead')
     const over = (): void => {
       if (!underWay.delete(id)) return
@@ -170,7 +135,7 @@ export function createNetwork(options: NetworkOptions): Network {
       known = true
       const wait = Number(reply?.headers['retry-after'])
       const outcome = learnedOf(exchange, reply, whole)
-      const more = wait > 0 ? { retryAfterMs: wait * 1_000 } : {}
+      const more = { ...(wait > 0 && { retryAfterMs: wait * 1_000 }), ...challengeOf(whole ? reply : undefined) }
       observe(tab.name, { what: 'learned', exchange: id, outcome, answered: reply !== undefined, ...more })
     }
     const aborted = new Promise<never>((_, reject) =>
@@ -218,10 +183,10 @@ export function createNetwork(options: NetworkOptions): Network {
       await origin.delay(legMs('request'), 'to an API')
       if (fate === 'unheard') return never()
       if (fate === 'unreachable') throw new TypeError('the network is down')
-      const status = /^\d/.test(fate) ? Number(fate) : model.judge(authorization)
+      const reply = /^\d/.test(fate) ? json(Number(fate), {}) : apis.judge({ url, method, authorization, dpop })
       await origin.delay(legMs('request'), 'from an API')
       if (fate === 'lost') throw new TypeError('the connection broke')
-      return json(status, {}, status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {})
+      return reply
     }
     const aborted = new Promise<never>((_, reject) =>
       signal?.addEventListener('abort', () => {
@@ -230,7 +195,10 @@ export function createNetwork(options: NetworkOptions): Network {
     )
     const outcome = Promise.race([tab.arrive(travel()), aborted])
     outcome.then(
-      ({ status }) => observe(tab.name, { what: 'replied', call, authorization, status }),
+      (reply) => {
+        const { status } = reply
+        observe(tab.name, { what: 'replied', call, authorization, status, url, ...challengeOf(reply) })
+      },
       () => observe(tab.name, { what: 'replied', call, authorization }),
     )
     return outcome
@@ -263,24 +231,9 @@ export function createNetwork(options: NetworkOptions): Network {
       },
     request,
     grant(owner) {
-      const { family, value, credential: refresh, expiresAt } = model.signIn(owner, 'granted')
-      const verdict = 'issued'
-      observe(undefined, {
-        what: 'decided',
-        exchange: ++exchanges,
-        verdict,
-        family: family.name,
-        owner,
-        access: value,
-        refresh,
-        expiresAt,
-      })
-      if (byCookie) jar = refresh
-      return {
-        access_token: value,
-        expires_in: lifetimeMs / 1_000,
-        ...(!byCookie && refresh !== undefined && { refresh_token: refresh }),
-      }
+      const { access, response } = server.grant(++exchanges, owner)
+      if (byCookie) jar = access.credential
+      return response
     },
     get cookie() {
       return jar
@@ -295,4 +248,13 @@ export function createNetwork(options: NetworkOptions): Network {
 
 function never(): Promise<never> {
   return new Promise<never>(() => {})
+}
+
+/** What an answer says of the proof that it was asked with. */
+function challengeOf(reply: Reply | undefined): { readonly challenge?: string; readonly nonce?: string } {
+  const { headers = {}, body = '' } = reply ?? {}
+  const nonce = headers['dpop-nonce']
+  const text = headers['www-authenticate'] ?? (reply?.status === 400 ? body : '')
+  const challenge = /use_dpop_nonce|invalid_dpop_proof/.exec(text)?.[0]
+  return { ...(challenge !== undefined && { challenge }), ...(nonce !== undefined && { nonce }) }
 }

@@ -43,6 +43,7 @@ export function createOrigin(options: OriginOptions = {}): SimOrigin {
     channel: 'working',
     records: 'working',
     marker: 'working',
+    keys: 'working',
     copies: () => [1],
     recordMs: () => [1, 1],
     lockMs: () => 0,

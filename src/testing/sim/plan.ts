@@ -1,6 +1,8 @@
+import type { NarrowName } from './apis.ts'
 import type { Medium, Operation } from './checker/history.ts'
 import { type Fate, hardships } from './fates.ts'
 import { type Chance, createChance } from './random.ts'
+import type { ProofRules } from './proofs.ts'
 import type { Mode } from './simulation.ts'
 import type { Condition } from './tab.ts'
 
@@ -9,6 +11,8 @@ export type Act =
   | {
       readonly do: 'request'
       readonly abroad?: boolean
+      /** An API that takes tokens of its own. */
+      readonly to?: NarrowName
       readonly required?: boolean
       readonly repeatable?: boolean
       readonly retry?: boolean
@@ -95,6 +99,8 @@ export interface Plan {
   readonly idleMs?: number
   readonly absoluteMs?: number
   readonly retryAfterS?: number
+  readonly proofs?: ProofRules | undefined
+  readonly apis?: readonly NarrowName[] | undefined
   readonly weather: Weather
   readonly fates: Readonly<Partial<Record<Operation | 'request', readonly Fate[]>>>
   readonly aims: readonly Aim[]
@@ -104,6 +110,11 @@ export interface Plan {
 }
 
 export const LIFETIME_MS = 300_000
+const API_CHOICES: readonly [readonly NarrowName[], ...(readonly NarrowName[])[]] = [
+  ['narrow'],
+  ['once'],
+  ['narrow', 'once'],
+]
 export const TIMEOUT_MS = 10_000
 
 type Kind = 'freeze' | 'death' | 'clock' | 'network' | 'media' | 'data' | 'server' | 'locks'
@@ -111,11 +122,15 @@ const kinds: readonly Kind[] = ['freeze', 'death', 'clock', 'network', 'media', 
 
 type Weighted = readonly [weight: number, make: () => Act]
 
-function actsOf(chance: Chance, has: (kind: Kind) => boolean): readonly Weighted[] {
+function actsOf(
+  chance: Chance,
+  has: (kind: Kind) => boolean,
+  apis: readonly NarrowName[] | undefined,
+): readonly Weighted[] {
   const { one, percent } = chance
   const when = (kind: Kind, weight: number, make: () => Act): Weighted[] => (has(kind) ? [[weight, make]] : [])
   return [
-    [16, () => requestOf(chance)],
+    [apis ? 32 : 16, () => requestOf(chance, apis)],
     [3, () => ({ do: 'getAccessToken' })],
     [3, () => ({ do: percent('act', 20) ? 'ask' : 'restore' })],
     [3, () => ({ do: 'logout' })],
@@ -144,10 +159,12 @@ function actsOf(chance: Chance, has: (kind: Kind) => boolean): readonly Weighted
   ]
 }
 
-function requestOf({ percent }: Chance): Act {
-  if (percent('request', 60)) return { do: 'request' }
+function requestOf({ one, percent }: Chance, [first, second = first]: readonly NarrowName[] = []): Act {
+  const to = first && second && percent('to', 60) ? one('to', [first, second]) : undefined
+  const request: Act = { do: 'request', ...(to && { to }) }
+  if (percent('request', 60)) return request
   return {
-    do: 'request',
+    ...request,
     ...(percent('request', 20) && { abroad: true }),
     ...(percent('request', 20) && { required: true }),
     ...(percent('request', 20) && { repeatable: false }),
@@ -198,6 +215,14 @@ function aimOf(chance: Chance): Aim {
   return { at, nth: chance.upTo('aim', 3), to: percent('aim', 65) ? 'same' : 'other', act, soon: !world }
 }
 
+function rulesOf({ one, percent }: Chance): ProofRules {
+  return {
+    nonces: one('proofs', ['none', 'window', 'single', 'window']),
+    announced: percent('proofs', 60),
+    challenges: one('proofs', [0, 10, 40]),
+  }
+}
+
 /** The plan of a seed. */
 export function planOf(seed: number): Plan {
   const chance = createChance(seed)
@@ -205,7 +230,9 @@ export function planOf(seed: number): Plan {
   // What all plans have a little of, hardly any has enough of: each has some kinds of trouble, and those often.
   const chosen = new Set(kinds.filter(() => percent('kinds', 40)))
   const has = (kind: Kind): boolean => chosen.has(kind)
-  const acts = actsOf(chance, has)
+  const mode = one('mode', ['cookie', 'memory', 'stored'])
+  const apis = percent('apis', 30) ? one('apis', API_CHOICES) : undefined
+  const acts = actsOf(chance, has, apis)
   const calm = percent('calm', 25)
   const few = (): Fate[] =>
     Array.from({ length: upTo('fates', 5) - 1 }, () => (percent('fates', 45) ? 'answered' : one('fates', hardships)))
@@ -219,7 +246,7 @@ export function planOf(seed: number): Plan {
       }
   return {
     seed,
-    mode: one('mode', ['cookie', 'memory', 'stored']),
+    mode,
     tabs: 2 + upTo('tabs', 4),
     lifetimeMs: LIFETIME_MS,
     graceMs: percent('grace', 25) ? 60_000 : 0,
@@ -228,6 +255,8 @@ export function planOf(seed: number): Plan {
     ...(percent('idle', 10) && { idleMs: 900_000 }),
     ...(percent('absolute', 8) && { absoluteMs: 1_800_000 }),
     ...(percent('retry-after', 50) && { retryAfterS: one('retry-after', [5, 120]) }),
+    ...(mode !== 'cookie' && percent('proofs', 40) && { proofs: rulesOf(chance) }),
+    ...(apis && { apis }),
     weather: {
       lost: one('weather', [0, 0, 30, 100]),
       doubled: one('weather', [0, 30]),

@@ -1,3 +1,4 @@
+import { NARROW } from './apis.ts'
 import type { Breach } from './checker/index.ts'
 import type { Entry, History } from './checker/history.ts'
 import { createMoments } from './moments.ts'
@@ -161,8 +162,12 @@ export async function play(plan: Plan, { open, toTheEnd = false }: PlayOptions =
   function inApplication(tab: SimulatedTab, act: Act): void {
     switch (act.do) {
       case 'request': {
-        const { do: _, abroad, ...asking } = act
-        return void tab.app.call('send', { ...asking, ...(abroad && { url: 'https://elsewhere.example/v1/' }) })
+        const { do: _, abroad, to, ...asking } = act
+        return void tab.app.call('send', {
+          ...asking,
+          ...(to && { url: `${NARROW[to].url}orders`, narrow: true }),
+          ...(abroad && { url: 'https://elsewhere.example/v1/' }),
+        })
       }
       case 'login':
         return void tab.app.call('login', { as: act.as })
@@ -186,18 +191,27 @@ export async function play(plan: Plan, { open, toTheEnd = false }: PlayOptions =
     }
   }
 
+  /** Every tab asks every API for something. */
+  function sendAll(): void {
+    for (const tab of sim.live()) {
+      void tab.app.call('send')
+      for (const to of plan.apis ?? []) perform(tab, { do: 'request', to })
+    }
+  }
+
   async function finish(): Promise<void> {
     calm = true
     sim.note({ what: 'phase', name: 'calm' })
-    Object.assign(sim.faults, { locks: 'working', channel: 'working', records: 'working', marker: 'working' })
+    for (const medium of ['locks', 'channel', 'records', 'marker', 'keys'] as const) sim.faults[medium] = 'working'
     sim.legMs = 5
+    sim.challenges = 0
     for (const list of Object.values(sim.fates)) list.length = 0
     if (!sim.online) sim.setOnline(true)
     sim.server.refuseAll(false)
     for (const tab of sim.live()) tab.thaw()
     await sim.pass(4 * BOUND_MS)
     await sim.pass(plan.lifetimeMs)
-    for (const tab of sim.live()) void tab.app.call('send')
+    sendAll()
     await sim.pass(BOUND_MS)
     sim.note({ what: 'phase', name: 'agreed' })
     const first = sim.live()[0]
@@ -206,7 +220,7 @@ export async function play(plan: Plan, { open, toTheEnd = false }: PlayOptions =
     await sim.pass(BOUND_MS)
     void first?.app.call('login', { as: 'eve' })
     await sim.pass(BOUND_MS)
-    for (const tab of sim.live()) void tab.app.call('send')
+    sendAll()
     await sim.pass(BOUND_MS)
     sim.note({ what: 'phase', name: 'end' })
     for (const tab of sim.live()) tab.app.dispose()

@@ -45,6 +45,8 @@ export async function shrink(first: Played, options: Pick<SimulationOptions, 'op
   if (weather !== best.plan.weather) await leaveOut('steps')
   await attempt({ reentrant: 0 })
   await attempt({ skewMs: 0 })
+  if (best.plan.proofs) await attempt({ proofs: undefined })
+  if (best.plan.apis) await attempt({ apis: undefined })
   for (let tabs = 1; tabs < best.plan.tabs; tabs++) if (await attempt({ tabs })) break
   return best
 }

@@ -1,22 +1,23 @@
 import { createTokenManager, type TokenManager } from '../../manager.ts'
 import type { TimingOptions } from '../../options.ts'
 import type { Ports } from '../../ports.ts'
-import { cookieSource } from '../../sources/cookie.ts'
-import { jsonSource } from '../../sources/json.ts'
 import { indexedDbStorage } from '../../storage/plain.ts'
+import { NARROW, type NarrowName, toResource } from './apis.ts'
 import { createApp, type App, type Note } from './app.ts'
-import { type AuthModel, createAuthModel } from './auth-model.ts'
+import type { AuthModel } from './auth-model.ts'
 import { type Breach, createChecker } from './checker/index.ts'
 import type { Entry, History, Operation, Setup } from './checker/history.ts'
 import type { Fate } from './fates.ts'
-import { createNetwork, type Network } from './network.ts'
+import type { Network } from './network.ts'
 import { createOrigin } from './origin.ts'
+import type { ProofRules } from './proofs.ts'
 import { createRandom } from './random.ts'
+import { createServers } from './servers.ts'
+import type { Login } from './sources.ts'
 import type { SimOrigin, SimTab } from './tab.ts'
 
 /** Where the refresh credential is: a cookie; JSON mode, in the memory of one tab; JSON mode, in the shared record. */
 export type Mode = 'cookie' | 'memory' | 'stored'
-type Login = { readonly user: string }
 
 /** What a tab is given to make its manager of. */
 export interface TabPlace {
@@ -39,6 +40,10 @@ export interface SimulationOptions {
   readonly graceMs?: number
   /** False: a refresh keeps the refresh credential. Default true. */
   readonly rotate?: boolean
+  /** Tokens are bound to keys (DPoP), and this is what servers ask of proofs. Not together with the mode `'cookie'`. */
+  readonly proofs?: ProofRules | undefined
+  /** APIs that take tokens of their own alone, beside the one that takes the session's. */
+  readonly apis?: readonly NarrowName[] | undefined
   readonly timing?: TimingOptions
   /** How wrong the device's wall clock is. Default 0. */
   readonly skewMs?: number
@@ -64,12 +69,15 @@ export interface Simulation extends Omit<SimOrigin, 'open'> {
   readonly tabs: readonly SimulatedTab[]
   readonly server: AuthModel
   readonly network: Network
+  /** The URL of the API that takes the session's own tokens. */
   readonly api: string
   /** The next calls of this kind fare like this. Those after them are answered. */
   readonly fates: Record<Operation | 'request', Fate[]>
   /** How long each leg to a server takes. It may be changed at any time. */
   legMs: number
   retryAfterS: number | undefined
+  /** How often, of a hundred times, a server wants another nonce all of a sudden: see `ProofRules`. */
+  challenges: number
   openTab(): SimulatedTab
   /** Those that are not gone. */
   live(): readonly SimulatedTab[]
@@ -84,6 +92,7 @@ export interface Simulation extends Omit<SimOrigin, 'open'> {
   finish(): readonly Breach[]
 }
 
+const START = Date.UTC(2026, 10, 22)
 const TIMEOUT_MS = 10_000
 const PAGE = 'https://app.example.com/'
 const API = 'https://api.example.com/v1/'
@@ -106,14 +115,26 @@ const API = 'https://api.example.com/v1/'
  */
 export function createSimulation(options: SimulationOptions = {}): Simulation {
   const { seed = 1, tabs: count = 2, mode = 'cookie', lifetimeMs = 300_000, graceMs = 0, rotate = true } = options
-  const { timing = {}, skewMs = 0, shuffled = true, open = defaultOpen, watch, reaction } = options
+  const {
+    timing = {},
+    skewMs = 0,
+    shuffled = true,
+    open = defaultOpen,
+    watch,
+    reaction,
+    proofs: rules,
+    apis = [],
+  } = options
+  const narrow = apis.map((name) => NARROW[name])
   const credential = mode === 'cookie' ? 'cookie' : 'token'
   const requestTimeoutMs = timing.requestTimeoutMs ?? TIMEOUT_MS
   const setup: Setup = {
     credential,
     stored: mode === 'stored',
+    bound: rules !== undefined,
     requestTimeoutMs,
-    resources: [API],
+    resources: [API, ...narrow.map(({ url }) => url)],
+    narrow,
     slackMs: 1_100,
     idleMs: timing.idleMs,
     absoluteMs: timing.absoluteMs,
@@ -127,7 +148,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
   const origin = createOrigin({
     random: createRandom(seed),
     seed: shuffled ? seed : undefined,
-    wall: Date.UTC(2026, 10, 22) + skewMs,
+    wall: START + skewMs,
     url: PAGE,
     observe: (tab, entry) => note(entry, tab),
   })
@@ -139,23 +160,20 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     watch?.(whole)
   }
 
-  const server = createAuthModel({
+  const { server, network, sourceOf } = createServers({
+    origin,
+    mode,
+    page: PAGE,
+    seed,
+    start: START,
     lifetimeMs,
     graceMs,
     rotate,
-    now: origin.elapsed,
-    spell: (kind, owner, number) =>
-      kind === 'access' ? `sim-at-${owner}.${String(number)}` : `sim-rt-${String(number)}`,
-  })
-  const network = createNetwork({
-    origin,
-    model: server,
-    credential,
-    lifetimeMs,
+    rules,
+    narrow,
     connectionMs: 2 * requestTimeoutMs,
     fateOf: (operation) => fates[operation].shift() ?? 'answered',
-    legMs: () => sim.legMs,
-    retryAfterS: () => sim.retryAfterS,
+    now: () => sim,
     observe: (tab, entry) => note(entry, tab),
   })
 
@@ -168,14 +186,12 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     const sim = origin.open(name)
     note({ what: 'opened' }, name)
     const ports: Ports = { ...sim.ports, fetch: network.fetchFor(sim) }
-    const root = mode === 'cookie' ? '/auth/' : '/json/'
-    const endpoints = { login: `${root}login`, refresh: `${root}refresh`, logout: `${root}logout` }
     const tokens = open({
       name,
       ports,
       defaults: {
-        source: mode === 'cookie' ? cookieSource<Login>(endpoints) : jsonSource<Login>(endpoints),
-        resources: [API],
+        source: sourceOf(sim),
+        resources: [API, ...narrow.map(toResource)],
         timing: { requestTimeoutMs, ...timing },
         ...(mode === 'stored' && { storage: indexedDbStorage() }),
         ports,
@@ -231,6 +247,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
       fates,
       legMs: 5,
       retryAfterS: undefined,
+      challenges: rules?.challenges ?? 0,
       openTab,
       live: () => tabs.filter(({ condition }) => condition !== 'dead'),
       async during<T>(promise: Promise<T>, ms = 300): Promise<T> {

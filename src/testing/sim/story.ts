@@ -75,11 +75,11 @@ function textOf(entry: Entry, calls: ReadonlyMap<number, string>, asked: Readonl
     case 'over':
       return `${exchangeOf(entry.exchange)} is over`
     case 'learned':
-      return `learns of its ${exchangeOf(entry.exchange)}: ${entry.outcome}${entry.answered ? '' : ' (no answer)'}`
+      return `learns of its ${exchangeOf(entry.exchange)}: ${entry.challenge ?? entry.outcome}${entry.answered ? '' : ' (no answer)'}`
     case 'sent':
-      return `sends ${callOf(entry.call)} to ${entry.url} with ${entry.authorization ?? 'nothing'}`
+      return `sends ${callOf(entry.call)} to ${entry.url} with ${entry.authorization ?? 'nothing'}${entry.dpop === undefined ? '' : ' and a proof'}`
     case 'replied':
-      return `${callOf(entry.call)} is answered: ${String(entry.status ?? 'not at all')}`
+      return `${callOf(entry.call)} is answered: ${String(entry.status ?? 'not at all')} ${entry.challenge ?? ''}`.trim()
     case 'posted':
     case 'delivered':
       return `${entry.what === 'posted' ? 'posts' : 'hears'} ${JSON.stringify(entry.message)}`

@@ -13,6 +13,8 @@ export interface Faults {
   records: Condition | 'full' | 'losing'
   /** It is synchronous: there is no way to hang. */
   marker: 'working' | 'missing'
+  /** Where keys of proofs are kept. */
+  keys: Condition | 'losing'
   /** After how many milliseconds each copy of a message arrives. None: it is lost. */
   copies(from: string, to: string): readonly number[]
   /** How long until a record is changed, and then until who changed it knows. */

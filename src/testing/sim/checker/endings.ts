@@ -1,6 +1,9 @@
 import type { EntryOf } from './history.ts'
 import type { CreateJudge } from './rule.ts'
 
+/** How long a proof may take: its key is looked for, and it waits for its turn where a server takes each nonce once. */
+const PROOF_MS = 5_000
+
 /** 7: terminal only if definitive. 8: use what is valid. */
 export const judgeEndings: CreateJudge = (view, breach) => {
   const { setup } = view
@@ -20,8 +23,8 @@ export const judgeEndings: CreateJudge = (view, breach) => {
   /** The record holds a refresh token. */
   let sealed = false
   let signIns = 0
-  /** Calls that have to send in this very task. */
-  let due: { readonly call: number; readonly step: number; readonly tab: string }[] = []
+  /** Calls that have to send in this very task, or as soon as there is a proof. */
+  let due: { readonly call: number; readonly step: number; readonly tab: string; readonly until: number }[] = []
 
   function ended({ tab = '', event, at }: EntryOf<'event'>): void {
     const reason = String(event['reason'])
@@ -83,7 +86,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
     return all.some((one) => at - one.at >= setup.requestTimeoutMs - setup.slackMs)
   }
 
-  function called({ tab = '', call, method, state, fresh, demanding, step }: EntryOf<'called'>): void {
+  function called({ tab = '', call, method, state, fresh, demanding, step, at }: EntryOf<'called'>): void {
     if (method === 'logout') {
       logouts.add(tab)
       reasons.add('logout')
@@ -97,20 +100,27 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       view.tabs.get(tab)?.disposed
     )
       return
-    due.push({ call, step, tab })
+    due.push({ call, step, tab, until: setup.bound ? at + PROOF_MS : at })
   }
 
-  function overdue(step: number | undefined): void {
+  /** Nothing is set up wrongly here: a server that wants another nonce wants it of the next call. */
+  function misconfigured(code: string | undefined, tab: string): void {
+    if (code === 'configuration')
+      breach(7, `${tab} takes it that something is set up wrongly, and no server has said so`)
+  }
+
+  function overdue(step: number | undefined, at: number): void {
     if (due.length === 0) return
+    const isLate = (one: (typeof due)[number]): boolean => one.step !== step && (!setup.bound || at > one.until)
     for (const one of due)
-      if (one.step !== step) breach(8, `${one.tab} has a good token, and lets call ${String(one.call)} wait`)
-    due = due.filter((one) => one.step === step)
+      if (isLate(one)) breach(8, `${one.tab} has a good token, and lets call ${String(one.call)} wait`)
+    due = due.filter((one) => !isLate(one))
   }
 
   return {
     see(entry) {
-      overdue(entry.step)
       const { tab = '', at } = entry
+      overdue(entry.step, at)
       switch (entry.what) {
         case 'called': {
           called(entry)
@@ -126,6 +136,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
           return
         }
         case 'settled': {
+          misconfigured(entry.code, tab)
           const mine = due.some(({ call }) => call === entry.call)
           due = due.filter(({ call }) => call !== entry.call)
           if (mine && entry.state.signedIn && /^(refresh_|timeout|configuration)/.test(entry.code ?? ''))
@@ -142,6 +153,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
           return
         case 'clock':
           if (entry.how === 'sleep') slept = entry.step
+          if (setup.bound) due = []
           return
         case 'dispose':
           silent = true
@@ -156,6 +168,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
           sealed = (Object(entry.after) as { sealed?: unknown }).sealed !== undefined
           return
         case 'state':
+          misconfigured(entry.state.error, tab)
           if (entry.state.session !== undefined) sessions.add(entry.state.session)
           if (entry.state.reason !== undefined && !entry.state.elsewhere) reasons.add(entry.state.reason)
           return
@@ -166,6 +179,6 @@ export const judgeEndings: CreateJudge = (view, breach) => {
           return
       }
     },
-    finish: () => overdue(undefined),
+    finish: () => overdue(undefined, Infinity),
   }
 }

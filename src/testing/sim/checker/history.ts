@@ -14,9 +14,13 @@ export interface Setup {
   readonly credential: 'cookie' | 'token'
   /** Refresh tokens are kept in the shared record. */
   readonly stored: boolean
+  /** Tokens are bound to keys: to send one takes a proof, which takes its time. */
+  readonly bound?: boolean | undefined
   readonly requestTimeoutMs: number
   /** Origins, or URLs that end in a slash, that may be sent a token. */
   readonly resources: readonly string[]
+  /** Those of them that take tokens of their own alone, and whether each token is good for one request. */
+  readonly narrow?: readonly { readonly url: string; readonly once: boolean }[] | undefined
   /** How long a message, a record or a task may take where nothing is wrong: time that nobody is blamed for. */
   readonly slackMs: number
   /** How long all tabs may take to agree once all is well. Without it nobody is asked whether they do. */
@@ -27,7 +31,7 @@ export interface Setup {
 /** To the server a restore is a refresh. */
 export type Operation = 'login' | 'refresh' | 'logout'
 export type Method = 'login' | 'startSession' | 'restore' | 'logout' | 'send' | 'getAccessToken'
-export type Medium = 'locks' | 'channel' | 'records' | 'marker'
+export type Medium = 'locks' | 'channel' | 'records' | 'marker' | 'keys'
 
 /** What the application can read of a session. */
 export interface Snapshot {
@@ -102,6 +106,10 @@ export type WireEntry =
       readonly url?: string | undefined
       /** An authorization code that goes with it. */
       readonly code?: string | undefined
+      /** The proof of possession that goes with it. */
+      readonly dpop?: string | undefined
+      /** What tokens are asked for alone. */
+      readonly resource?: string | undefined
     }
   /** The server has decided. */
   | {
@@ -113,6 +121,10 @@ export type WireEntry =
       readonly access?: string | undefined
       readonly refresh?: string | undefined
       readonly expiresAt?: number | undefined
+      /** What the access token is for alone. */
+      readonly resource?: string | undefined
+      /** It is bound to the key of the proof that it was asked for with, and this is its hash. */
+      readonly ath?: string | undefined
     }
   /** Nothing of it is under way any more. */
   | { readonly what: 'over'; readonly exchange: number }
@@ -123,6 +135,10 @@ export type WireEntry =
       readonly outcome: 'tokens' | 'refusal' | 'failure' | 'done'
       readonly answered: boolean
       readonly retryAfterMs?: number | undefined
+      /** The error code, if it was the proof that was refused. */
+      readonly challenge?: string | undefined
+      /** For the next proof. */
+      readonly nonce?: string | undefined
     }
   /** A request of the application leaves. */
   | {
@@ -141,6 +157,9 @@ export type WireEntry =
       readonly call?: number | undefined
       readonly authorization?: string | undefined
       readonly status?: number | undefined
+      readonly url?: string | undefined
+      readonly challenge?: string | undefined
+      readonly nonce?: string | undefined
     }
 
 /** What tabs share. */

@@ -3,6 +3,7 @@ import { judgeEndings } from './endings.ts'
 import { judgeEvents } from './events.ts'
 import type { Entry, History, Setup } from './history.ts'
 import { judgePresentations } from './presentations.ts'
+import { judgeProofs } from './proofs.ts'
 import { judgeRecords } from './records.ts'
 import { judgeRequests } from './requests.ts'
 import type { Breach } from './rule.ts'
@@ -28,6 +29,7 @@ const judges = [
   judgeRecords,
   judgeEndings,
   judgeRequests,
+  judgeProofs,
   judgeSecrets,
   judgeSettling,
   judgeEvents,

@@ -62,7 +62,7 @@ export const judgePresentations: CreateJudge = (view, breach) => {
   function singleFlight({ tab = '', presented, at }: EntryOf<'asked'>): void {
     const family = familyOf(presented)
     for (const other of presentations()) {
-      if (other.over || at - other.at >= requestTimeoutMs - slackMs) continue
+      if (other.over || at - other.began >= requestTimeoutMs - slackMs) continue
       if (family === undefined || familyOf(other.presented) !== family) continue
       if (isApart(tab, other.tab, other.at)) continue
       breach(1, `${tab} presents ${String(presented)} while ${other.tab} presents ${String(other.presented)}`)
@@ -86,7 +86,7 @@ export const judgePresentations: CreateJudge = (view, breach) => {
       if (other.presented !== presented || !other.online) continue
       const { learned } = other
       if (learned?.answered) continue
-      if (at - other.at >= requestTimeoutMs - slackMs || isApart(tab, other.tab, other.at)) continue
+      if (at - other.began >= requestTimeoutMs - slackMs || isApart(tab, other.tab, other.at)) continue
       breach(
         2,
         `${tab} presents ${presented} again ${String(at - other.at)} ms after ${other.tab}, which got no answer`,
@@ -99,7 +99,10 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     if (family === undefined) return
     const recent = presentations().filter((other) => at - other.at < 60_000 && familyOf(other.presented) === family)
     const reasons = [...refused.values()].filter((since) => at - since < 60_000).length
-    if (recent.length > MOST_IN_A_MINUTE + reasons)
+    // What is used once is fetched for each request, and some ahead.
+    const demands = [...view.calls.values()].filter(({ entry }) => entry.demanding && at - entry.at < 60_000).length
+    const narrow = setup.narrow?.length ? 3 * demands : 0
+    if (recent.length > MOST_IN_A_MINUTE + reasons + narrow)
       breach(9, `${String(recent.length)} refreshes of ${family} within a minute`)
     waits = waits.filter(({ until }) => until > at)
     for (const wait of waits) {
@@ -114,11 +117,12 @@ export const judgePresentations: CreateJudge = (view, breach) => {
   }
 
   /** A token that came from a refresh, and was refused before it was ever accepted, is no reason for another one. */
-  function pointless({ tab = '', presented, at }: EntryOf<'asked'>): void {
+  function pointless({ tab = '', presented, resource, at }: EntryOf<'asked'>): void {
     const family = familyOf(presented)
-    const newest = [...view.access.values()].findLast((one) => one.family === family)
+    const newest = [...view.access.values()].findLast((one) => one.family === family && one.resource === resource)
     if (family === undefined || !newest || view.jumpedSince(at - 600_000)) return
     if (!hopeless.has(`${tab} ${newest.access}`) || accepted.has(newest.access)) return
+    if (setup.narrow?.some(({ url, once }) => once && url === resource)) return
     if (newest.expiresAt - at < LEEWAY_MS || isDemanding() || isFinding(tab)) return
     // For a tab that the news has not reached.
     const isAsked = wanted.some(

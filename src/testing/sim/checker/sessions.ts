@@ -101,7 +101,7 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     if (began?.signedIn && began.session !== session) breach(5, `${tab}: a request of another session carries ${token}`)
     if (!issued) return
     belongs(tab, session, issued, `${tab} sends ${token}`)
-    const key = `${tab} ${session} ${issued.family}`
+    const key = `${tab} ${session} ${issued.family} ${issued.resource ?? ''}`
     if (issued.index < (newest.get(key) ?? 0)) breach(6, `${tab} sends ${token}, and had a newer one`)
     newest.set(key, issued.index)
   }
@@ -121,8 +121,13 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     if (operation !== 'refresh' || setup.credential === 'cookie' || !issued || session === undefined) return
     // What is stored has been lost, or was never kept.
     if (setup.stored && view.troubled('records', at - 600_000)) return
-    if (issued.index < (newest.get(`${tab} ${session} ${issued.family}`) ?? 0) && isRotated(presented))
+    if (issued.index < newestOf(`${tab} ${session} ${issued.family} `) && isRotated(presented))
       breach(6, `${tab} presents ${String(presented)}, and had tokens that came after it`)
+  }
+
+  /** Of all that were sent, whatever they are for. */
+  function newestOf(start: string): number {
+    return Math.max(0, ...[...newest].flatMap(([key, index]) => (key.startsWith(start) ? [index] : [])))
   }
 
   function isRotated(presented: string | undefined): boolean {

@@ -7,6 +7,8 @@ export interface Issued {
   readonly access: string
   readonly refresh: string | undefined
   readonly expiresAt: number
+  /** What the access token is for alone. */
+  readonly resource: string | undefined
   /** How many there were in this family before. */
   readonly index: number
 }
@@ -17,6 +19,8 @@ export interface ExchangeView {
   readonly operation: Operation
   readonly presented: string | undefined
   readonly at: number
+  /** When the call began that it belongs to: it is made once more if only its proof was refused. */
+  readonly began: number
   /** The device had a network. */
   readonly online: boolean
   over: boolean
@@ -31,6 +35,8 @@ export interface CallView {
   sends: EntryOf<'sent'>[]
   /** The last answer. */
   replied: EntryOf<'replied'> | undefined
+  /** How often its proof was refused. */
+  challenged: number
   aborted: boolean
   settled: EntryOf<'settled'> | undefined
   /** Time that it is not to blame for: at the API. */
@@ -99,13 +105,13 @@ export function createView(setup: Setup): View {
   }
 
   function decide(entry: EntryOf<'decided'>): void {
-    const { family, owner = '', access: value, refresh: credential, expiresAt = Infinity } = entry
+    const { family, owner = '', access: value, refresh: credential, expiresAt = Infinity, resource } = entry
     const exchange = exchanges.get(entry.exchange)
     if (exchange) exchange.verdict = entry.verdict
     if (family === undefined || value === undefined) return
     const index = counts.get(family) ?? 0
     counts.set(family, index + 1)
-    const issued: Issued = { family, owner, access: value, refresh: credential, expiresAt, index }
+    const issued: Issued = { family, owner, access: value, refresh: credential, expiresAt, resource, index }
     access.set(value, issued)
     if (credential !== undefined) refresh.set(credential, issued)
     if (exchange) exchange.issued = issued
@@ -139,6 +145,7 @@ export function createView(setup: Setup): View {
           tab: tab.name,
           sends: [],
           replied: undefined,
+          challenged: 0,
           aborted: false,
           settled: undefined,
           apiMs: 0,
@@ -158,7 +165,10 @@ export function createView(setup: Setup): View {
       case 'asked': {
         const { exchange: id, operation, presented, at } = entry
         const blank = { over: false, issued: undefined, verdict: undefined, learned: undefined }
-        exchanges.set(id, { id, tab: tab.name, operation, presented, at, online, ...blank })
+        const before = [...exchanges.values()].findLast((one) => one.tab === tab.name && one.operation === operation)
+        const isAgain = before?.presented === presented && before?.learned?.challenge !== undefined
+        const began = isAgain ? before.began : at
+        exchanges.set(id, { id, tab: tab.name, operation, presented, at, began, online, ...blank })
         return
       }
       case 'sent': {
@@ -170,6 +180,7 @@ export function createView(setup: Setup): View {
         const call = entry.call === undefined ? undefined : calls.get(entry.call)
         if (!call) return
         call.replied = entry
+        if (entry.challenge !== undefined) call.challenged++
         call.apiMs += entry.at - (call.sends.at(-1)?.at ?? entry.at)
         return
       }
