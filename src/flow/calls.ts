@@ -1,5 +1,6 @@
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
+import { elapsedMs } from '../lib/instant.ts'
 import { isSecure, parseUrl } from '../lib/url.ts'
 import type { Settings } from '../options.ts'
 import type { Ports, SourceContext, TokenSource } from '../ports.ts'
@@ -75,7 +76,15 @@ export function createCalls(
 
   function run<T>(task: Task<T>): Promise<T> {
     const controller = newAbort()
-    const answer = task(contextFor(controller.signal))
+    const began = clock.now()
+    const answer = task({
+      ...contextFor(controller.signal),
+      // A page that has slept in the midst of it must not present once more what another may have spent meanwhile.
+      fetch: async (input, init) => {
+        if (elapsedMs(began, clock.now()) > requestTimeoutMs) throw timedOut()
+        return guardedFetch(input, init)
+      },
+    })
     return within(1, answer).catch((error: unknown) => {
       // A cookie must arrive even if nobody waits for it any more. Any other answer may be here, and not have been read
       // yet, in a page that has slept: its deadline comes first.

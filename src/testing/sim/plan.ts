@@ -25,6 +25,8 @@ export type Act =
   | { readonly do: 'pass' | 'jump' | 'sleep'; readonly ms: number }
   | { readonly do: 'online'; readonly yes: boolean }
   | { readonly do: 'refuse'; readonly yes: boolean }
+  /** How often, of a hundred times, a server wants another nonce all of a sudden. */
+  | { readonly do: 'demand'; readonly often: number }
   | { readonly do: 'weather'; readonly medium: Medium; readonly condition: Condition | 'full' | 'losing' }
   /** What is kept there is gone, or something of another version of the package takes its place. */
   | { readonly do: 'clear' | 'foreign'; readonly medium: 'records' | 'marker' | 'channel' }
@@ -125,7 +127,7 @@ type Weighted = readonly [weight: number, make: () => Act]
 function actsOf(
   chance: Chance,
   has: (kind: Kind) => boolean,
-  apis: readonly NarrowName[] | undefined,
+  { apis, proofs }: Pick<Plan, 'apis' | 'proofs'>,
 ): readonly Weighted[] {
   const { one, percent } = chance
   const when = (kind: Kind, weight: number, make: () => Act): Weighted[] => (has(kind) ? [[weight, make]] : [])
@@ -156,6 +158,7 @@ function actsOf(
     ...when('server', 3, () => ({ do: 'forget' })),
     ...when('server', 2, () => ({ do: 'refuse', yes: percent('act', 60) })),
     ...when('locks', 3, () => ({ do: 'steal' })),
+    ...(proofs ? ([[1, () => keysOf(chance)]] as const) : []),
   ]
 }
 
@@ -181,6 +184,10 @@ function weatherOf({ one }: Chance): Act {
     return { do: 'weather', medium, condition: one('weather', ['working', 'missing', 'hanging', 'full', 'losing']) }
   }
   return { do: 'weather', medium, condition }
+}
+
+function keysOf({ one }: Chance): Act {
+  return { do: 'weather', medium: 'keys', condition: one('keys', ['working', 'missing', 'hanging', 'losing']) }
 }
 
 function draw(chance: Chance, acts: readonly Weighted[]): Act {
@@ -232,7 +239,8 @@ export function planOf(seed: number): Plan {
   const has = (kind: Kind): boolean => chosen.has(kind)
   const mode = one('mode', ['cookie', 'memory', 'stored'])
   const apis = percent('apis', 30) ? one('apis', API_CHOICES) : undefined
-  const acts = actsOf(chance, has, apis)
+  const proofs = mode !== 'cookie' && percent('proofs', 40) ? rulesOf(chance) : undefined
+  const acts = actsOf(chance, has, { apis, proofs })
   const calm = percent('calm', 25)
   const few = (): Fate[] =>
     Array.from({ length: upTo('fates', 5) - 1 }, () => (percent('fates', 45) ? 'answered' : one('fates', hardships)))
@@ -255,7 +263,7 @@ export function planOf(seed: number): Plan {
     ...(percent('idle', 10) && { idleMs: 900_000 }),
     ...(percent('absolute', 8) && { absoluteMs: 1_800_000 }),
     ...(percent('retry-after', 50) && { retryAfterS: one('retry-after', [5, 120]) }),
-    ...(mode !== 'cookie' && percent('proofs', 40) && { proofs: rulesOf(chance) }),
+    ...(proofs && { proofs }),
     ...(apis && { apis }),
     weather: {
       lost: one('weather', [0, 0, 30, 100]),

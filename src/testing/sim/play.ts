@@ -123,6 +123,9 @@ export async function play(plan: Plan, { open, toTheEnd = false }: PlayOptions =
         return sim.stealLocks()
       case 'forget':
         return sim.server.forgetAccess()
+      case 'demand':
+        sim.challenges = act.often
+        return
       case 'refuse':
         return sim.server.refuseAll(act.yes)
       case 'open':

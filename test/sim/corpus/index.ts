@@ -1,10 +1,11 @@
 import { play } from '../../../src/testing/sim/play.ts'
 import { inside } from './inside.ts'
 import { modes, type Story, toPlan } from './plan.ts'
+import { proofs } from './proofs.ts'
 import { rotation } from './rotation.ts'
 import { tabs } from './tabs.ts'
 
-export const stories: readonly Story[] = [...inside, ...tabs, ...rotation]
+export const stories: readonly Story[] = [...inside, ...tabs, ...rotation, ...proofs]
 
 /** The first plan that does not come out as it should, and what is wrong with it. */
 export async function playCorpus(): Promise<{ readonly story: string; readonly text: string } | undefined> {

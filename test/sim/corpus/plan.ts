@@ -57,7 +57,14 @@ function toAct([name = '', ...more]: readonly string[]): Act {
     case 'login':
       return { do: 'login', as: one || 'ann' }
     case 'request':
-      return { do: 'request', ...(one === 'once' && { repeatable: false }) }
+      return {
+        do: 'request',
+        ...(one === 'once' && { repeatable: false }),
+        ...(one === 'reports' && { to: 'narrow' }),
+        ...(one === 'pay' && { to: 'once' }),
+      }
+    case 'demand':
+      return { do: 'demand', often: Number(one) }
     case 'refuse':
       return { do: 'refuse', yes: true }
     case 'offline':

@@ -20,7 +20,7 @@ export const judgeAgreement: CreateJudge = (view, breach) => {
   function views(): readonly string[] {
     return [...view.tabs.values()].flatMap((tab) => {
       const { name, state } = tab
-      if (isCutOff(tab) || !state || /^(expired|never-started)$/.test(state.reason ?? '')) return []
+      if (isCutOff(tab) || !state || /^(expired|never-started|key-lost)$/.test(state.reason ?? '')) return []
       if (fruitless.has(name)) return []
       return [`${name}: ${state.session ?? 'nobody'}`]
     })

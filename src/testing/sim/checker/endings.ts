@@ -61,7 +61,8 @@ export const judgeEndings: CreateJudge = (view, breach) => {
         return
       }
       case 'key-lost':
-        return why('there is no key')
+        if (!view.troubled('keys', 0)) why('its key is where it was put')
+        return
       default:
         if (!logouts.has(tab)) why(`nobody has said so at ${String(at)}`)
     }
@@ -95,6 +96,7 @@ export const judgeEndings: CreateJudge = (view, breach) => {
     if (method !== 'send' || !state.signedIn || !fresh || demanding || step === undefined) return
     if (
       view.jumpedSince(0) ||
+      view.troubled('keys', 0) ||
       setup.idleMs !== undefined ||
       setup.absoluteMs !== undefined ||
       view.tabs.get(tab)?.disposed

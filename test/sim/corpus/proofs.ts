@@ -1,0 +1,106 @@
+import type { Entry } from '../../../src/testing/sim/checker/history.ts'
+import { EXPIRED, saw, type Story } from './plan.ts'
+
+const modes = ['stored', 'memory'] as const
+const window = { nonces: 'window', announced: false, challenges: 0 } as const
+
+/** How often a proof was refused: of a call to the source, or of a request. */
+function challenged(seen: readonly Entry[], what: 'learned' | 'replied', how = 'use_dpop_nonce'): number {
+  return seen.filter((entry) => entry.what === what && entry.challenge === how).length
+}
+
+/** Requests that were answered, by where they went. */
+function answered(seen: readonly Entry[], api: string): number {
+  return seen.filter((entry) => entry.what === 'replied' && entry.status === 200 && entry.url?.includes(api)).length
+}
+
+/** Theme K, and tokens that are not the session's own: proofs of possession, APIs with tokens of their own. */
+export const proofs: readonly Story[] = [
+  {
+    name: 'F132: a nonce that is asked for at a sign-in, at a refresh and by an API costs one more attempt',
+    modes,
+    plan: { proofs: window },
+    steps: ['all request', 'pass 1000', EXPIRED, 'all request', 'pass 5000'],
+    happened: (seen) =>
+      challenged(seen, 'learned') >= 2 && challenged(seen, 'replied') >= 3 && saw.settled(seen, '200') === 6,
+  },
+  {
+    name: 'F134, F142: a request whose token was refused goes again with a proof of its own',
+    modes,
+    plan: { proofs: { ...window, announced: true } },
+    steps: ['1 request', 'pass 1000', 'forget', 'all request', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) >= 1 && saw.settled(seen, '200') === 4,
+  },
+  {
+    name: 'F135: a nonce that comes with any answer is the next one',
+    modes,
+    plan: { tabs: 1, proofs: { nonces: 'single', announced: true, challenges: 0 } },
+    steps: ['1 request', 'pass 1000', '1 request', 'pass 1000', '1 request', 'pass 1000'],
+    happened: (seen) => challenged(seen, 'replied') === 1 && saw.settled(seen, '200') === 3,
+  },
+  {
+    name: 'F136: an API that is never content with a nonce is asked twice',
+    modes,
+    plan: { tabs: 1, proofs: window },
+    steps: ['1 request', 'pass 1000', 'demand 100', '1 request', 'pass 5000'],
+    happened: (seen) => saw.settled(seen, '401') === 1 && challenged(seen, 'replied') === 3,
+  },
+  {
+    name: 'F132, F136: a server of tokens that wants another nonce each time is asked again later',
+    modes,
+    plan: { tabs: 2, proofs: window },
+    steps: ['demand 100', EXPIRED, '1 request', 'pass 20000', 'demand 0', 'pass 60000', 'all request', 'pass 1000'],
+    happened: (seen) => challenged(seen, 'learned') >= 3 && saw.settled(seen, '200') === 2,
+  },
+  {
+    name: 'F138: the clock of a device that is a day wrong costs each page one proof',
+    modes,
+    plan: { tabs: 2, skewMs: 86_400_000, proofs: { ...window, nonces: 'none' } },
+    steps: ['all request', 'pass 1000', 'all request', 'pass 1000'],
+    happened: (seen) => challenged(seen, 'replied', 'invalid_dpop_proof') === 1 && saw.settled(seen, '200') === 4,
+  },
+  {
+    name: 'F68, F134: a token that has expired when its proof is made anew is not sent',
+    modes,
+    plan: { tabs: 1, proofs: window },
+    steps: ['1 request', 'sleep 3600000', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) >= 1 && saw.settled(seen, '200') === 1,
+  },
+  {
+    name: 'F140, F141: where a key is not kept the session is that of the page which has made it, and a new sign-in is good',
+    modes: ['stored'],
+    plan: { tabs: 2, proofs: window },
+    steps: ['weather keys losing', '1 login ann', 'pass 1000', 'all request', 'pass 5000'],
+    happened: (seen) => saw.event(seen, 'signed-out', 'key-lost') === 1,
+  },
+  {
+    name: 'F29, F133: a page that has slept through the challenge of its refresh does not present the token once more',
+    modes: ['stored'],
+    plan: {
+      tabs: 2,
+      proofs: window,
+      aims: [{ at: 'decided refresh', nth: 1, to: 'same', act: { do: 'freeze', deaf: false }, soon: false }],
+    },
+    steps: [EXPIRED, '1 request', 'pass 16000', '2 request', 'pass 16000', '1 thaw', 'pass 5000'],
+    happened: (seen) => saw.what(seen, 'thawed') === 1 && saw.event(seen, 'refreshed') >= 1,
+  },
+  {
+    name: 'an API with tokens of its own gets those, from each tab, and one refresh brings them',
+    plan: { apis: ['narrow'] },
+    steps: ['all request reports', 'pass 2000', 'all request', 'all request reports', 'pass 2000'],
+    happened: (seen) => answered(seen, 'reports') === 6 && saw.asked(seen) === 1,
+  },
+  {
+    name: 'a token that is good for one request is sent once, by one tab',
+    plan: { apis: ['once'] },
+    steps: ['all request pay', 'all request pay', 'pass 5000'],
+    happened: (seen) => answered(seen, 'pay') === 6,
+  },
+  {
+    name: 'a token that is good for one request is not sent again when its proof was refused',
+    modes,
+    plan: { tabs: 2, apis: ['once'], proofs: window },
+    steps: ['all request pay', 'pass 5000', 'pass 31000', 'all request pay', 'pass 5000'],
+    happened: (seen) => answered(seen, 'pay') === 4 && challenged(seen, 'replied') >= 2,
+  },
+]
