@@ -1,6 +1,6 @@
 // Takes away one guarding line at a time, and lets the simulator look for it. Writes the table in docs/simulator.md.
 // Arguments: numbers of mutants to try, and `--write` for the table to be written of these alone. Without any, all of
-// session, flow, tabs and manager are tried, and the table is written.
+// session, flow, tabs, dpop and manager are tried, and the table is written.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -19,7 +19,7 @@ const chosen = process.argv
 const queue = mutants
   .map((mutant, number) => ({ ...mutant, number }))
   .filter(({ file, number }) =>
-    chosen.length > 0 ? chosen.includes(number) : /^src\/(session|flow|tabs|manager)/.test(file),
+    chosen.length > 0 ? chosen.includes(number) : /^src\/(session|flow|tabs|dpop|manager|oauth\/endpoint)/.test(file),
   )
 const results = []
 const rest = [...queue]

@@ -148,4 +148,52 @@ export const simulated: readonly Mutant[] = [
       '',
     ],
   ]),
+  ...mutantsOf('src/flow/send.ts', [
+    [
+      corpus,
+      'one proof is made for both sends',
+      'wanted.proof = await prove(used, wanted)',
+      'wanted.proof = Object(exchange).proof ??= await prove(used, wanted)',
+    ],
+    [
+      corpus,
+      'a token that has expired while its proof was made is sent',
+      'if (remainingMs(used.tokens, now) > 0) break',
+      'break',
+    ],
+  ]),
+  ...mutantsOf('src/flow/calls.ts', [
+    [
+      corpus,
+      'a page that has slept presents once more what another has spent',
+      'if (elapsedMs(began, clock.now()) > requestTimeoutMs) throw timedOut()',
+      '',
+    ],
+  ]),
+  ...mutantsOf('src/flow/attach.ts', [
+    [
+      corpus,
+      "an API with tokens of its own is sent the session's",
+      'withheld: undefined, need: area[2]',
+      'withheld: undefined, need: undefined',
+    ],
+  ]),
+  ...mutantsOf('src/flow/pool.ts', [
+    [
+      corpus,
+      'a token for one request stays where it was taken',
+      '      narrow.take(session, wish)\n      void fill',
+      '      stock.spare.unshift(wish)\n      void fill',
+    ],
+  ]),
+  ...mutantsOf('src/dpop/nonces.ts', [[corpus, 'no nonce is learned', '      lane.nonce = given\n', '']]),
+  ...mutantsOf('src/dpop/binding.ts', [[corpus, 'a proof is not about its token', '        ath,\n', '']]),
+  ...mutantsOf('src/oauth/endpoint.ts', [
+    [
+      corpus,
+      'a server that wants another nonce by now is taken for one that is set up wrongly',
+      '{ ...second, refused: false }',
+      'second',
+    ],
+  ]),
 ]

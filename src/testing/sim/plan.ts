@@ -132,7 +132,7 @@ function actsOf(
   const { one, percent } = chance
   const when = (kind: Kind, weight: number, make: () => Act): Weighted[] => (has(kind) ? [[weight, make]] : [])
   return [
-    [apis ? 32 : 16, () => requestOf(chance, apis)],
+    [apis ? 24 : 16, () => requestOf(chance, apis)],
     [3, () => ({ do: 'getAccessToken' })],
     [3, () => ({ do: percent('act', 20) ? 'ask' : 'restore' })],
     [3, () => ({ do: 'logout' })],
@@ -238,7 +238,7 @@ export function planOf(seed: number): Plan {
   const chosen = new Set(kinds.filter(() => percent('kinds', 40)))
   const has = (kind: Kind): boolean => chosen.has(kind)
   const mode = one('mode', ['cookie', 'memory', 'stored'])
-  const apis = percent('apis', 30) ? one('apis', API_CHOICES) : undefined
+  const apis = percent('apis', 20) ? one('apis', API_CHOICES) : undefined
   const proofs = mode !== 'cookie' && percent('proofs', 40) ? rulesOf(chance) : undefined
   const acts = actsOf(chance, has, { apis, proofs })
   const calm = percent('calm', 25)

@@ -1,3 +1,4 @@
+import type { Mode } from '../../../src/testing/sim/simulation.ts'
 import { play } from '../../../src/testing/sim/play.ts'
 import { inside } from './inside.ts'
 import { modes, type Story, toPlan } from './plan.ts'
@@ -7,19 +8,28 @@ import { tabs } from './tabs.ts'
 
 export const stories: readonly Story[] = [...inside, ...tabs, ...rotation, ...proofs]
 
+/** More orders of what falls on one millisecond are tried of no story. */
+const MOST_SEEDS = 20
+
 /** The first plan that does not come out as it should, and what is wrong with it. */
 export async function playCorpus(): Promise<{ readonly story: string; readonly text: string } | undefined> {
-  for (const story of stories) {
-    for (const mode of story.modes ?? modes) {
-      for (let seed = 1; seed <= (story.seeds ?? 3); seed++) {
-        const { history, breaches } = await play(toPlan(story, mode, seed))
-        const calm = history.entries.findIndex((entry) => entry.what === 'phase')
-        const [breach] = breaches
-        if (breach) return { story: story.name, text: `${String(breach.invariant)}: ${breach.text}` }
-        if (!story.happened(history.entries.slice(0, calm)))
-          return { story: story.name, text: 'it comes to something else' }
+  // Most of what can be found is found by the first order.
+  for (let seed = 1; seed <= MOST_SEEDS; seed++) {
+    for (const story of stories) {
+      if (seed > (story.seeds ?? 3)) continue
+      for (const mode of story.modes ?? modes) {
+        const text = await faultOf(story, mode, seed)
+        if (text !== undefined) return { story: story.name, text }
       }
     }
   }
   return undefined
+}
+
+async function faultOf(story: Story, mode: Mode, seed: number): Promise<string | undefined> {
+  const { history, breaches } = await play(toPlan(story, mode, seed))
+  const calm = history.entries.findIndex((entry) => entry.what === 'phase')
+  const [breach] = breaches
+  if (breach) return `${String(breach.invariant)}: ${breach.text}`
+  return story.happened(history.entries.slice(0, calm)) ? undefined : 'it comes to something else'
 }

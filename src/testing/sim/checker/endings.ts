@@ -99,7 +99,9 @@ export const judgeEndings: CreateJudge = (view, breach) => {
       view.troubled('keys', 0) ||
       setup.idleMs !== undefined ||
       setup.absoluteMs !== undefined ||
-      view.tabs.get(tab)?.disposed
+      view.tabs.get(tab)?.disposed ||
+      // Frozen in this very task: its proof comes when it wakes.
+      (setup.bound && view.tabs.get(tab)?.condition !== 'live')
     )
       return
     due.push({ call, step, tab, until: setup.bound ? at + PROOF_MS : at })
