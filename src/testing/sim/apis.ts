@@ -14,8 +14,9 @@ export interface NarrowApi {
 /** An API with tokens of its own; one that takes each of them once. */
 export type NarrowName = 'narrow' | 'once'
 
+/** One of them shares its origin with the server of tokens, but not its nonces. */
 export const NARROW: Readonly<Record<NarrowName, NarrowApi>> = {
-  narrow: { url: 'https://reports.example.com/', scope: 'reports', once: false },
+  narrow: { url: 'https://app.example.com/reports/', scope: 'reports', once: false },
   once: { url: 'https://pay.example.com/', scope: 'pay', once: true },
 }
 

@@ -80,7 +80,7 @@ export function createTokenServer(options: TokenServerOptions): TokenServer {
         const wait = fate === '429' || fate === '503' ? retryAfterS() : undefined
         return json(Number(fate), { error: 'later' }, wait === undefined ? {} : { 'retry-after': String(wait) })
       }
-      const proof = verifier?.check(url, { method: 'POST', url, dpop })
+      const proof = verifier?.check(new URL('/tokens', url).href, { method: 'POST', url, dpop })
       if (proof?.error) {
         decided(id, { verdict: 'turned-away' })
         return json(400, { error: proof.error }, proof.headers)
