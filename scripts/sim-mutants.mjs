@@ -1,7 +1,7 @@
 // Takes away one guarding line at a time, and lets the simulator look for it. Writes the table in docs/simulator.md.
-// Arguments: numbers of mutants to try, and `--write` for the table to be written of these alone. Without any, all of
-// session, flow, tabs, dpop and manager are tried, and the table is written.
-import { readFileSync, writeFileSync } from 'node:fs'
+// Arguments: numbers of mutants to try, and `--write` for the table to be written, of these and of what runs before have
+// come to. Without any, all of session, flow, tabs, dpop and manager are tried, and the table is written.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { format, resolveConfig } from 'prettier'
@@ -11,24 +11,28 @@ import { bundleSimulator } from './sim-bundle.mjs'
 const root = join(import.meta.dirname, '..')
 const document = join(root, 'docs/simulator.md')
 const mostSeeds = Number(process.env.MOST_SEEDS ?? 150)
+const mostOrders = Number(process.env.MOST_ORDERS ?? 20)
+// What earlier runs have come to, by name: the table may be made in parts.
+const cache = join(root, 'node_modules/.cache/sim/mutants.json')
+const known = existsSync(cache) ? JSON.parse(readFileSync(cache, 'utf8')) : {}
 const { mutants } = (await runnerImport(join(root, 'test/mutants/mutants.ts'))).module
 const chosen = process.argv
   .slice(2)
   .filter((text) => /^\d+$/.test(text))
   .map(Number)
-const queue = mutants
+const all = mutants
   .map((mutant, number) => ({ ...mutant, number }))
-  .filter(({ file, number }) =>
-    chosen.length > 0 ? chosen.includes(number) : /^src\/(session|flow|tabs|dpop|manager|oauth\/endpoint)/.test(file),
-  )
-const results = []
-const rest = [...queue]
+  .filter(({ file }) => /^src\/(session|flow|tabs|dpop|manager|oauth\/endpoint)/.test(file))
+const rest = all.filter(({ number }) => chosen.length === 0 || chosen.includes(number))
 await Promise.all(
   Array.from({ length: 2 }, async () => {
-    for (let mutant; (mutant = rest.shift());) results.push(await hunt(mutant))
+    for (let mutant; (mutant = rest.shift());) {
+      known[mutant.name] = await hunt(mutant)
+      writeFileSync(cache, JSON.stringify(known))
+    }
   }),
 )
-results.sort((one, other) => one.number - other.number)
+const results = all.flatMap((mutant) => (known[mutant.name] ? [{ ...mutant, ...known[mutant.name] }] : []))
 const found = results.filter(({ breach, story }) => breach ?? story)
 console.log(`\n${results.length} mutants, ${found.length} found by the simulator`)
 if (chosen.length === 0 || process.argv.includes('--write')) await write()
@@ -47,18 +51,18 @@ async function hunt(mutant) {
   const by = breach ? `found, seed ${seeds}` : story ? 'found, a plan' : (failed ?? `not in ${seeds}`)
   const why = breach ? `<- ${breach.invariant}: ${breach.text}` : story ? `<- ${story.story}: ${story.text}` : ''
   console.log(`${String(number).padStart(3)}  ${by}  ${name}  ${why}`)
-  return { ...mutant, breach, story, seeds, failed }
+  return { breach, story, seeds, failed }
 }
 
 function run(bundle) {
-  const workerData = { bundle, first: 1, count: mostSeeds, step: 1, stopAtBreach: true, corpus: true }
+  const workerData = { bundle, first: 1, count: mostSeeds, step: 1, stopAtBreach: true, corpus: mostOrders }
   const worker = new Worker(join(import.meta.dirname, 'sim-worker.mjs'), { workerData })
   return new Promise((resolve, reject) => {
     // A mutant may never let the loop go.
     const timer = setTimeout(() => {
       void worker.terminate()
       resolve({ seeds: 0, broken: [{ invariant: 21, text: 'a run that never ends' }] })
-    }, 300_000)
+    }, 1_200_000)
     worker.on('message', ({ total }) => total && (clearTimeout(timer), resolve(total)))
     worker.on('error', (error) => (clearTimeout(timer), reject(error)))
   })

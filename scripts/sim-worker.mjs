@@ -26,7 +26,7 @@ for (let seed = first; seed < first + count; seed += step) {
   if (longestMs && performance.now() - began > longestMs) break
   if (total.seeds % 500 === 0) parentPort.postMessage({ progress: total.seeds })
 }
-if (corpus && total.broken.length === 0) total.story = await playCorpus()
+if (corpus && total.broken.length === 0) total.story = await playCorpus(corpus)
 parentPort.postMessage({ total })
 
 function countEdges(entries) {

@@ -1,6 +1,7 @@
 import { isOne, type TokenError } from '../errors.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { RefreshTrigger } from '../session/events.ts'
+import { fromWish } from '../session/narrow.ts'
 import { type EndReason, type Failure, type Held, heldIn } from '../session/state.ts'
 import { type Claiming, toCommit, toKnown, toOutcome } from '../tabs/record.ts'
 import { isGoingOn, isSomebodyElse, refreshTokenIn, type TokenSet, userOf } from '../token.ts'
@@ -97,13 +98,13 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
   }
 
   /** The session's own tokens stay, but for the refresh token that was spent for these. */
-  function adopt({ session, tokens: before }: Held, wish: string, tokens: TokenSet): boolean {
+  function adopt({ session }: Held, wish: string, tokens: TokenSet): boolean {
     const { refreshToken, rotation } = tokens
     const changed = { refreshToken, rotation, elsewhere: false }
     if (!store.dispatch({ type: 'rotated', session, changed })) return false
     const granted = { ...tokens, refreshToken: undefined }
     narrow.put(session, wish, granted)
-    if (before) probation.begin(granted)
+    if (!fromWish(wish).once) probation.begin(granted)
     share.post({ type: 'rotated', epoch: session.epoch, rotation })
     siblings.look()
     return true

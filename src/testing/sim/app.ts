@@ -117,7 +117,7 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
     async call(method, asking = {}) {
       const call = nextCall()
       const controller = new AbortController()
-      const { required, repeatable, retry, ask, within, minTtlMs, narrow = false } = asking
+      const { required, repeatable, retry, ask, within, minTtlMs, narrow } = asking
       const entry: Omit<EntryOf<'called'>, 'at' | 'step' | 'tab'> = {
         what: 'called',
         call,
@@ -129,7 +129,8 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
         retry,
         ask,
         within,
-        demanding: minTtlMs !== undefined || narrow,
+        demanding: minTtlMs !== undefined,
+        narrow,
       }
       note(entry)
       // The others take no signal.

@@ -91,6 +91,12 @@ export const proofs: readonly Story[] = [
     happened: (seen) => answered(seen, 'reports') === 6 && saw.asked(seen) === 1,
   },
   {
+    name: 'F87: a token for one API that was refused right after its refresh is not refreshed again',
+    plan: { tabs: 1, apis: ['narrow'] },
+    steps: ['refuse', '1 request reports', 'pass 5000', '1 request reports', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.settled(seen, '401') === 2,
+  },
+  {
     name: 'a token that is good for one request is sent once, by one tab',
     plan: { apis: ['once'] },
     steps: ['all request pay', 'all request pay', 'pass 5000'],

@@ -87,13 +87,13 @@ export const judgeEndings: CreateJudge = (view, breach) => {
     return all.some((one) => at - one.at >= setup.requestTimeoutMs - setup.slackMs)
   }
 
-  function called({ tab = '', call, method, state, fresh, demanding, step, at }: EntryOf<'called'>): void {
+  function called({ tab = '', call, method, state, fresh, demanding, narrow, step, at }: EntryOf<'called'>): void {
     if (method === 'logout') {
       logouts.add(tab)
       reasons.add('logout')
     }
     if (method === 'login' || method === 'startSession') signIns++
-    if (method !== 'send' || !state.signedIn || !fresh || demanding || step === undefined) return
+    if (method !== 'send' || !state.signedIn || !fresh || demanding || narrow || step === undefined) return
     if (
       view.jumpedSince(0) ||
       view.troubled('keys', 0) ||

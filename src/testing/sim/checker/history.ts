@@ -70,6 +70,8 @@ export type ApplicationEntry =
       readonly ask?: boolean | undefined
       /** It wants more than the token that is there. */
       readonly demanding?: boolean | undefined
+      /** It goes to an API that takes tokens of its own. */
+      readonly narrow?: boolean | undefined
       /** Called by a listener. */
       readonly within?: boolean | undefined
     }

@@ -100,9 +100,8 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     const recent = presentations().filter((other) => at - other.at < 60_000 && familyOf(other.presented) === family)
     const reasons = [...refused.values()].filter((since) => at - since < 60_000).length
     // What is used once is fetched for each request, and some ahead.
-    const demands = [...view.calls.values()].filter(({ entry }) => entry.demanding && at - entry.at < 60_000).length
-    const narrow = setup.narrow?.length ? 3 * demands : 0
-    if (recent.length > MOST_IN_A_MINUTE + reasons + narrow)
+    const demands = [...view.calls.values()].filter(({ entry }) => entry.narrow && at - entry.at < 60_000).length
+    if (recent.length > MOST_IN_A_MINUTE + reasons + 3 * demands)
       breach(9, `${String(recent.length)} refreshes of ${family} within a minute`)
     waits = waits.filter(({ until }) => until > at)
     for (const wait of waits) {
