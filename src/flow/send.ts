@@ -90,15 +90,15 @@ export function createSender(
       const { action } = verdict
       const isTokenRefused = action === 'refresh-retry' && !renewed && isWorthwhile(used, origin)
       const isProofRefused = PROVEN.includes(action)
-      // What is used once is spent, whatever it was refused for.
-      const isSpent = isTokenRefused || (isProofRefused && wanted.need?.once)
-      const renewal = isSpent ? fresh(used, wanted, used.tokens) : undefined
-      if (wanted.retry === false || !(isTokenRefused || isProofRefused)) {
+      // With a new proof goes the newest token; one that is used once is spent, whatever it was refused for.
+      const isAgain = isTokenRefused || isProofRefused
+      const renewal = isAgain ? fresh(used, wanted, isTokenRefused ? used.tokens : undefined) : undefined
+      if (wanted.retry === false || !renewal) {
         renewal?.catch(() => {})
         const foreign = verdict.metadata !== undefined && source.serves && (await isForeign(verdict, wanted, used))
         return deliver(reply, verdict, origin, foreign)
       }
-      used = (await renewal) ?? used
+      used = await renewal
       if (!exchange.repeatable) throw notRetryable()
       if (isProofRefused) wanted.tried = PROVEN
       else renewed = true

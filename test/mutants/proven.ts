@@ -56,7 +56,12 @@ export const proven: readonly Mutant[] = [
       '',
     ],
     [flow, 'a lost key is an error like any other', "if (error.code !== 'key_lost') throw error", 'throw error'],
-    [flow, 'a token that is used once is sent again with a new proof', ' || (isProofRefused && wanted.need?.once)', ''],
+    [
+      flow,
+      'a token that is used once is sent again with a new proof',
+      '      used = await renewal\n',
+      '      if (isTokenRefused) used = await renewal\n',
+    ],
     [resource, 'a login is asked for at an issuer that cannot help', 'if (foreign && isWanting)', 'if (false)'],
   ]),
   ...mutantsOf('src/oauth/exchange-once.ts', [

@@ -161,6 +161,12 @@ export const simulated: readonly Mutant[] = [
       'if (remainingMs(used.tokens, now) > 0) break',
       'break',
     ],
+    [
+      corpus,
+      'with a new proof goes the token that was there before',
+      'const isAgain = isTokenRefused || isProofRefused\n      const renewal = isAgain ?',
+      'const isAgain = isTokenRefused || isProofRefused\n      const renewal = !isTokenRefused ? isProofRefused && Promise.resolve(used) :',
+    ],
   ]),
   ...mutantsOf('src/flow/calls.ts', [
     [

@@ -67,6 +67,33 @@ export const proofs: readonly Story[] = [
     happened: (seen) => saw.asked(seen) >= 1 && saw.settled(seen, '200') === 1,
   },
   {
+    name: 'F134: with a new proof goes the newest token',
+    modes,
+    plan: {
+      tabs: 1,
+      proofs: { nonces: 'single', announced: true, challenges: 0 },
+      weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 200 },
+    },
+    // The first of two begins the refresh, and the second is challenged after it.
+    steps: [
+      'pass 1000',
+      '1 request',
+      'pass 243000',
+      '1 request',
+      'pass 250',
+      'demand 100',
+      '1 request',
+      'pass 300',
+      'demand 0',
+      'pass 10000',
+    ],
+    happened: (seen) => {
+      const refreshed = seen.findIndex((entry) => entry.what === 'event' && entry.type === 'refreshed')
+      const later = seen.slice(refreshed).flatMap((entry) => (entry.what === 'sent' ? [entry.authorization] : []))
+      return refreshed > 0 && later.length > 0 && later.every((token) => token?.endsWith('.2'))
+    },
+  },
+  {
     name: 'F140, F141: where a key is not kept the session is that of the page which has made it, and a new sign-in is good',
     modes: ['stored'],
     plan: { tabs: 2, proofs: window },

@@ -87,6 +87,8 @@ export const judgePresentations: CreateJudge = (view, breach) => {
       const { learned } = other
       if (learned?.answered) continue
       if (at - other.began >= requestTimeoutMs - slackMs || isApart(tab, other.tab, other.at)) continue
+      // As far as a device can tell, that long has passed.
+      if (view.jumpedSince(other.began)) continue
       breach(
         2,
         `${tab} presents ${presented} again ${String(at - other.at)} ms after ${other.tab}, which got no answer`,

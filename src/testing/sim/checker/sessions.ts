@@ -28,7 +28,8 @@ export const judgeSessions: CreateJudge = (view, breach) => {
   const { setup } = view
   const over = new Map<string, Over>()
   const owners = new Map<string, Owner>()
-  const newest = new Map<string, number>()
+  /** And when it was sent first. */
+  const newest = new Map<string, { readonly index: number; readonly at: number }>()
   /** What the tab got last, until it says which session it is in. */
   const got = new Map<string, { readonly owner: string; readonly family: string; readonly late: number | undefined }>()
   /** Requests that were under way when their session ended: they end in the same task. */
@@ -82,7 +83,7 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     }
   }
 
-  function sent({ tab = '', authorization, url, call: id, step }: EntryOf<'sent'>): void {
+  function sent({ tab = '', authorization, url, call: id, step, at }: EntryOf<'sent'>): void {
     const call = id === undefined ? undefined : view.calls.get(id)
     const began = call?.entry.state
     // A listener may be told of something else first, and read that somebody is signed in.
@@ -102,8 +103,11 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     if (!issued) return
     belongs(tab, session, issued, `${tab} sends ${token}`)
     const key = `${tab} ${session} ${issued.family} ${issued.resource ?? ''}`
-    if (issued.index < (newest.get(key) ?? 0)) breach(6, `${tab} sends ${token}, and had a newer one`)
-    newest.set(key, issued.index)
+    const { index = 0, at: since = at } = newest.get(key) ?? {}
+    // To send it was decided when its proof was asked for.
+    const decided = setup.bound ? (call?.replied?.at ?? call?.entry.at ?? at) : at
+    if (issued.index < index && decided > since) breach(6, `${tab} sends ${token}, and had a newer one`)
+    if (issued.index > index || !newest.has(key)) newest.set(key, { index: issued.index, at })
   }
 
   function belongs(tab: string, session: string, { owner, family }: Issued, what: string): void {
@@ -127,7 +131,7 @@ export const judgeSessions: CreateJudge = (view, breach) => {
 
   /** Of all that were sent, whatever they are for. */
   function newestOf(start: string): number {
-    return Math.max(0, ...[...newest].flatMap(([key, index]) => (key.startsWith(start) ? [index] : [])))
+    return Math.max(0, ...[...newest].flatMap(([key, { index }]) => (key.startsWith(start) ? [index] : [])))
   }
 
   function isRotated(presented: string | undefined): boolean {
