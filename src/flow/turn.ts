@@ -65,14 +65,18 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
       while (isDue(from, flight)) {
         const tokens = heldIn(store.get())?.tokens
         sequence = Math.max(sequence, tokens?.rotation ?? 0)
-        const now = clock.now().wall
-        const claiming: Claiming = { epoch, sequence, by, now, until: now + 1.5 * requestTimeoutMs, force }
+        let claiming: Claiming | undefined
         let claimed: Claimed | undefined
+        const known = sequence
         await share.update((record) => {
+          // No sooner: what another tab has written meanwhile would seem to come from a clock that was set back since.
+          const now = clock.now().wall
+          claiming = { epoch, sequence: known, by, now, until: now + 1.5 * requestTimeoutMs, force }
           claimed = claim(record, claiming)
           return claimed.next
         })
-        if (!claimed) throw timedOut()
+        if (!claimed || !claiming) throw timedOut()
+        const { now } = claiming
         const opened = claimed.verdict === 'mine' ? await sealing?.open(claimed.sealed, epoch) : undefined
         // Frozen meanwhile: what is left of the mark is not enough for the call.
         if (Math.abs(clock.now().wall - now) > requestTimeoutMs / 2) continue
