@@ -32,7 +32,7 @@ export interface Outcome {
   spend(from: Held, response: unknown, claiming: Claiming): Promise<void>
   /** Resolves if other tokens have come meanwhile, and what was thrown does not decide about the session. */
   fail(from: Held, thrown: unknown, facts: Facts): Promise<Held>
-  /** What comes when everybody has been told of a timeout: how long the server wants to be left alone is written down. */
+  /** What comes when everybody has been told of a timeout, or has gone: how long the server wants to be left alone is kept. */
   late(thrown: unknown, facts: Facts): void
 }
 
@@ -136,12 +136,18 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     void share.update(toOutcome(facts.claiming, { presented, retry }))
   }
 
+  function late(thrown: unknown, facts: Facts): void {
+    const error = toTokenError(thrown, [])
+    if (error.retryAt !== undefined) remember(toFailureOf(error, thrown, facts), true, facts)
+  }
+
   async function fail(from: Held, thrown: unknown, facts: Facts): Promise<Held> {
     const { session, tokens, wish } = from
     if (session.signal.aborted) {
       // A login may have overtaken the search for this session: the other tabs have to know all the same.
       const isRejected = isOne(thrown) && thrown.code === 'refresh_rejected'
       if (isRejected && epochs.newest()?.epoch === session.epoch) announce('nobody', reasonOf(facts))
+      late(thrown, facts)
       over(from)
     }
     const main = heldIn(store.get())?.tokens
@@ -169,10 +175,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     commit,
     spend,
     fail,
-    late(thrown, facts) {
-      const error = toTokenError(thrown, [])
-      if (error.retryAt !== undefined) remember(toFailureOf(error, thrown, facts), true, facts)
-    },
+    late,
   }
 }
 

@@ -36,7 +36,9 @@ const INTERACTION = /^((interaction|login|consent|account_selection)_required|(i
 export async function readAnswer(response: Response, now: () => number): Promise<ReadAnswer> {
   const { status, ok } = response
   const header = (name: string): string | null => response.headers.get(name)
-  const text = (await response.text()).trim()
+  const busy = status >= 500 || [408, 425, 429].includes(status)
+  // What such an answer says is in its head.
+  const text = (await response.text().catch((error: unknown) => (busy ? '' : Promise.reject(error as Error)))).trim()
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -45,7 +47,7 @@ export async function readAnswer(response: Response, now: () => number): Promise
   }
   // Some servers send their JSON, or nothing, as text/html: that is no page of a captive portal.
   const html = body === undefined && /^<|html/i.test(text && text.charAt(0) + String(header('content-type')))
-  const passing = html || status >= 500 || [408, 425, 429].includes(status)
+  const passing = html || busy
   const error = textOf(ownMembers(body as { error?: unknown }).error)
   // RFC 6749 section 5.2 says 400 or 401; some servers say it in a 200.
   const refused = !passing && (!ok || error !== '')

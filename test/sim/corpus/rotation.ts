@@ -90,6 +90,42 @@ export const rotation: readonly Story[] = [
     happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out') === 0,
   },
   {
+    name: 'F50: a Retry-After counts, though the rest of its answer is lost',
+    plan: {
+      fates: { refresh: ['429'] },
+      retryAfterS: 60,
+      aims: [{ at: 'decided refresh', nth: 1, to: 'same', act: { do: 'fate', fate: 'cut' }, soon: false }],
+    },
+    steps: [EXPIRED, 'all request', 'pass 50000', 'all request', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'refresh-failed') >= 1,
+  },
+  {
+    name: 'F50: a Retry-After counts, though whoever has asked is not there any more',
+    modes: ['cookie', 'stored'],
+    plan: {
+      tabs: 2,
+      fates: { refresh: ['429'] },
+      retryAfterS: 60,
+      aims: [{ at: 'asked refresh', nth: 1, to: 'same', act: { do: 'dispose' }, soon: true }],
+    },
+    steps: [EXPIRED, '1 request', 'pass 1000', '2 request', 'pass 50000', '2 request', 'pass 1000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.what(seen, 'dispose') === 1,
+  },
+  {
+    name: 'F43: tabs that claim a refresh together leave its outcome to the one that makes it',
+    modes: ['stored'],
+    seeds: 10,
+    plan: {
+      tabs: 4,
+      graceMs: 60_000,
+      retryAfterS: 120,
+      fates: { refresh: ['slow', '429'] },
+      weather: { lost: 100, doubled: 0, messageMs: 1, recordMs: 400, lockMs: 1, serverMs: 1 },
+    },
+    steps: ['pass 120000'],
+    happened: (seen) => saw.asked(seen) >= 2,
+  },
+  {
     name: 'F41: new tokens take the place of older ones that have come while they were asked for',
     modes: ['stored'],
     plan: slow,
