@@ -70,6 +70,8 @@ export const judgePresentations: CreateJudge = (view, breach) => {
   }
 
   function isFinding(tab: string): boolean {
+    // Whoever has asked may have given up: the search is everybody's.
+    if (view.tabs.get(tab)?.state?.status === 'restoring') return true
     return [...view.calls.values()].some(
       ({ entry, tab: here, settled }) => here === tab && !settled && entry.method === 'restore',
     )

@@ -98,7 +98,8 @@ export const judgeRecords: CreateJudge = (view, breach) => {
             // Whoever has given up looking for a session has nothing to store.
             view.tabs.get(tab)?.state?.status !== 'signed-out' &&
             !view.isAlone(tab) &&
-            !view.troubled('records', since)
+            // Whoever is disposed of says nothing of a record that another version has taken.
+            !view.troubled('records', view.tabs.get(tab)?.disposed ? 0 : since)
           )
             breach(14, `${tab} lets the lock go before it has stored what it got`)
           return

@@ -173,7 +173,9 @@ export function createView(setup: Setup): View {
       }
       case 'sent': {
         const call = entry.call === undefined ? undefined : calls.get(entry.call)
-        call?.sends.push(entry)
+        if (!call) return
+        call.sends.push(entry)
+        call.replied = undefined
         return
       }
       case 'replied': {
