@@ -60,31 +60,27 @@ export function createCalls(
   const byCookie = credential === 'cookie'
   let last: Promise<unknown> | undefined
 
-  const guardedFetch: typeof fetch = async (input, init) => {
-    const url = parseUrl(typeof input === 'object' && 'url' in input ? input.url : String(input), lifecycle.baseUrl())
-    if (url && !isSecure(url) && !allowHttp) {
-      throw new TokenError('configuration', `the token source is at ${url.origin}: tokens travel over https: only`)
+  function contextFor(signal: AbortSignal): SourceContext {
+    const began = clock.now()
+    return {
+      async fetch(input, init) {
+        const text = typeof input === 'object' && 'url' in input ? input.url : String(input)
+        const url = parseUrl(text, lifecycle.baseUrl())
+        if (url && !isSecure(url) && !allowHttp) {
+          throw new TokenError('configuration', `the token source is at ${url.origin}: tokens travel over https: only`)
+        }
+        // A page that has slept must not present once more what another may have spent meanwhile.
+        if (elapsedMs(began, clock.now()) > requestTimeoutMs) throw timedOut()
+        return ports.fetch(input, init)
+      },
+      signal,
+      now: () => clock.now().wall,
     }
-    return ports.fetch(input, init)
   }
-
-  const contextFor = (signal: AbortSignal): SourceContext => ({
-    fetch: guardedFetch,
-    signal,
-    now: () => clock.now().wall,
-  })
 
   function run<T>(task: Task<T>): Promise<T> {
     const controller = newAbort()
-    const began = clock.now()
-    const answer = task({
-      ...contextFor(controller.signal),
-      // A page that has slept in the midst of it must not present once more what another may have spent meanwhile.
-      fetch: async (input, init) => {
-        if (elapsedMs(began, clock.now()) > requestTimeoutMs) throw timedOut()
-        return guardedFetch(input, init)
-      },
-    })
+    const answer = task(contextFor(controller.signal))
     return within(1, answer).catch((error: unknown) => {
       // A cookie must arrive even if nobody waits for it any more. Any other answer may be here, and not have been read
       // yet, in a page that has slept: its deadline comes first.

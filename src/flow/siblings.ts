@@ -109,14 +109,11 @@ export function createSiblings(
         const changed = { rotation: message.rotation, refreshToken: undefined, elsewhere: true }
         store.dispatch({ type: 'rotated', session, changed })
       }
-      if (message.type !== 'tokens' && message.type !== 'wanted' && message.type !== 'refused') return undefined
-      const { wish } = message
+      const { wish } = message as { readonly wish?: string }
       const tokens = here(wish)?.tokens
       const sequence = tokens?.sequence ?? 0
-      if (message.type === 'refused') {
-        if (tokens && sequence === message.sequence) probation.refused(tokens, tokens.obtained)
-        return undefined
-      }
+      if (message.type === 'refused' && tokens && sequence === message.sequence)
+        probation.refused(tokens, tokens.obtained)
       if (message.type === 'tokens') {
         const came = fromShared(message.tokens, now)
         // Whoever has asked for these has them now.
@@ -132,8 +129,8 @@ export function createSiblings(
             look()
           }
         }
-        return undefined
       }
+      if (message.type !== 'wanted') return undefined
       asked.add(wish)
       if (sequence <= message.sequence || !tokens || remainingMs(tokens, now) <= 0) return { session, tokens, wish }
       if (received.has(tokens.obtained)) timer(() => serve(wish), STAGGER_MS * (0.2 + random()))

@@ -138,7 +138,9 @@ export function createSignOut(parts: Parts): SignOut {
     const asked = epochs.newest()?.epoch
     const all: Promise<Revoked>[] = (revocations = [])
     if (kept && tokens && tokens.refreshToken === undefined)
-      all.push(kept.then(({ refreshToken }) => revoke({ ...tokens, refreshToken }, more)))
+      all.push(
+        kept.then(({ refreshToken, key }) => revoke(key === tokens.key ? { ...tokens, refreshToken } : tokens, more)),
+      )
     else {
       all.push(revoke(tokens ?? {}, more))
       // What is stored may be newer: another tab may have got it last.

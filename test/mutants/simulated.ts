@@ -34,8 +34,8 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       'what one tab has found to be refused another refreshes again',
-      'if (tokens && sequence === message.sequence) probation.refused(tokens, tokens.obtained)',
-      '',
+      'probation.refused(tokens, tokens.obtained)',
+      '{}',
     ],
   ]),
   ...mutantsOf('src/flow/supply.ts', [

@@ -2,7 +2,9 @@ import { post } from '../../oauth/endpoint.ts'
 import type { Binding, SourceContext, TokenSource } from '../../ports.ts'
 import { type ReadAnswer, toError, toErrorCode } from '../../sources/answer.ts'
 import type { TokenResponse } from '../../token.ts'
-import type { Login } from './sources.ts'
+
+/** What a sign-in takes. */
+export type Login = { readonly user: string }
 
 /** An authorization server that is asked as `oauthSource` asks one, without its code and its ID tokens. */
 export function proofSource(root: string, binding: Binding): TokenSource<Login> {

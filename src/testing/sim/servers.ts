@@ -5,7 +5,8 @@ import { createSimCrypto } from './crypto.ts'
 import { createNetwork, type Network, type NetworkOptions } from './network.ts'
 import { createVerifier, type ProofRules } from './proofs.ts'
 import { createChance } from './random.ts'
-import { createSources, type Login } from './sources.ts'
+import type { Login } from './proof-source.ts'
+import { createSources } from './sources.ts'
 import type { SimOrigin, SimTab } from './tab.ts'
 
 export interface ServersOptions

@@ -13,7 +13,7 @@ import { createOrigin } from './origin.ts'
 import type { ProofRules } from './proofs.ts'
 import { createRandom } from './random.ts'
 import { createServers } from './servers.ts'
-import type { Login } from './sources.ts'
+import type { Login } from './proof-source.ts'
 import type { SimOrigin, SimTab } from './tab.ts'
 
 /** Where the refresh credential is: a cookie; JSON mode, in the memory of one tab; JSON mode, in the shared record. */

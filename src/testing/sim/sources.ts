@@ -3,10 +3,8 @@ import type { TokenSource } from '../../ports.ts'
 import { cookieSource } from '../../sources/cookie.ts'
 import { jsonSource } from '../../sources/json.ts'
 import type { SimCrypto } from './crypto.ts'
-import { proofSource } from './proof-source.ts'
+import { type Login, proofSource } from './proof-source.ts'
 import type { SimTab } from './tab.ts'
-
-export type Login = { readonly user: string }
 
 /**
  * Makes the source of a tab, which goes with the simulated servers.

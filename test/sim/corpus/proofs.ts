@@ -101,6 +101,24 @@ export const proofs: readonly Story[] = [
     happened: (seen) => saw.event(seen, 'signed-out', 'key-lost') === 1,
   },
   {
+    name: 'F142: a logout presents with the key of its session nothing that is left of the session before',
+    modes: ['stored'],
+    plan: { tabs: 2, proofs: window },
+    steps: [
+      'weather records full',
+      'forget',
+      '1 request',
+      'pass 5000',
+      '2 login bob',
+      'pass 5000',
+      '1 request',
+      'pass 1000',
+      '1 logout',
+      'pass 1000',
+    ],
+    happened: (seen) => saw.event(seen, 'signed-out', 'logout') >= 1,
+  },
+  {
     name: 'F29, F133: a page that has slept through the challenge of its refresh does not present the token once more',
     modes: ['stored'],
     plan: {

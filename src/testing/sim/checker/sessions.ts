@@ -122,7 +122,10 @@ export const judgeSessions: CreateJudge = (view, breach) => {
   function asked({ tab = '', presented, operation, at }: EntryOf<'asked'>): void {
     const session = view.tabs.get(tab)?.session
     const ended = knows(tab, session)
-    if (operation === 'refresh' && ended) breach(3, `${tab} refreshes a session that ${ended.by} has ended`)
+    // To make a call once more because its proof was refused is to go on with it.
+    const before = [...view.exchanges.values()].findLast((one) => one.tab === tab && one.operation === operation)
+    const isAgain = before?.presented === presented && before?.learned?.challenge !== undefined
+    if (operation === 'refresh' && ended && !isAgain) breach(3, `${tab} refreshes a session that ${ended.by} has ended`)
     const issued = presented === undefined ? undefined : view.refresh.get(presented)
     if (operation !== 'refresh' || setup.credential === 'cookie' || !issued || session === undefined) return
     // What is stored has been lost, or was never kept.
