@@ -137,11 +137,10 @@ export function createSignOut(parts: Parts): SignOut {
   ): Promise<Revoked> {
     const asked = epochs.newest()?.epoch
     const all: Promise<Revoked>[] = (revocations = [])
-    if (kept && tokens && tokens.refreshToken === undefined)
-      all.push(
-        kept.then(({ refreshToken, key }) => revoke(key === tokens.key ? { ...tokens, refreshToken } : tokens, more)),
-      )
-    else {
+    if (kept && tokens && tokens.refreshToken === undefined) {
+      // What is stored may be left of the session before.
+      all.push(kept.then((stored) => revoke(stored.key === tokens.key ? { ...tokens, ...stored } : tokens, more)))
+    } else {
       all.push(revoke(tokens ?? {}, more))
       // What is stored may be newer: another tab may have got it last.
       if (kept)

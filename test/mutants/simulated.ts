@@ -164,8 +164,8 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       'with a new proof goes the token that was there before',
-      'const isAgain = isTokenRefused || isProofRefused\n      const renewal = isAgain ?',
-      'const isAgain = isTokenRefused || isProofRefused\n      const renewal = !isTokenRefused ? isProofRefused && Promise.resolve(used) :',
+      'isAgain ? fresh(',
+      'isProofRefused ? Promise.resolve(used) : isAgain ? fresh(',
     ],
   ]),
   ...mutantsOf('src/flow/calls.ts', [
@@ -180,7 +180,7 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       "an API with tokens of its own is sent the session's",
-      'withheld: undefined, need: area[2]',
+      'withheld: undefined, need: plain[2]',
       'withheld: undefined, need: undefined',
     ],
   ]),

@@ -1,6 +1,5 @@
 import { tokenErrorOf } from 'tokenward'
 import { indexedDbStorage } from 'tokenward/storage'
-import type { Medium } from '../../src/testing/sim/checker/history.ts'
 import type { Condition } from '../../src/testing/sim/tab.ts'
 import { API, type Asked, BOUND_MS, type Browser, openBrowser, sessionOf, type Tab } from './browser.ts'
 
@@ -145,7 +144,8 @@ export function openWatched(mode: Mode, combination: Combination): Watched {
         const told = toldIn(tab)
         if (new Set(told).size < told.length) breach(`${tab.name} told more than once: ${told.join(', ')}`)
         for (const what of told)
-          if (combination[what as Medium] === 'working') breach(`${tab.name} tells of ${what}, which is there`)
+          if (combination[what as keyof Combination] === 'working')
+            breach(`${tab.name} tells of ${what}, which is there`)
         if (tab.reported.length > 0) breach(`${tab.name} reported ${String(tab.reported[0])}`)
         tab.tokens.dispose()
       }

@@ -1,4 +1,5 @@
 import type { Entry } from '../../../src/testing/sim/checker/history.ts'
+import { LIFETIME_MS } from '../../../src/testing/sim/plan.ts'
 import { EXPIRED, saw, type Story } from './plan.ts'
 
 const modes = ['stored', 'memory'] as const
@@ -65,6 +66,22 @@ export const proofs: readonly Story[] = [
     plan: { tabs: 1, proofs: window },
     steps: ['1 request', 'sleep 3600000', 'pass 5000'],
     happened: (seen) => saw.asked(seen) >= 1 && saw.settled(seen, '200') === 1,
+  },
+  {
+    name: 'F68, F134: a token that expires while its proof waits for its turn is not sent',
+    modes,
+    plan: {
+      tabs: 1,
+      proofs: window,
+      weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 200 },
+    },
+    steps: ['pass 298000', '1 request', 'pass 430', '1 request', 'pass 5000'],
+    happened: (seen) => {
+      const late = seen.flatMap((entry) =>
+        entry.what === 'sent' && entry.at > LIFETIME_MS ? [entry.authorization] : [],
+      )
+      return late.length === 1 && late[0]?.endsWith('.2') === true
+    },
   },
   {
     name: 'F134: with a new proof goes the newest token',
