@@ -26,8 +26,8 @@ export const judgePresentations: CreateJudge = (view, breach) => {
   const hopeless = new Set<string>()
   /** By tab, the access tokens that another has handed to it. */
   const handed = new Set<string>()
-  /** What another tab has asked the one with the refresh token for. */
-  const wanted: { readonly by: string; readonly of: string; readonly at: number }[] = []
+  /** What a tab has asked the one with the refresh token for, and what it knew to be hopeless then. */
+  const wanted: { readonly by: string; readonly at: number; readonly knew: ReadonlySet<string> }[] = []
   /** What the server has asked for, and whether whoever heard it had the time to tell. */
   let waits: {
     readonly family: string
@@ -105,8 +105,9 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     const reasons = [...refused.values()].filter((since) => at - since < 60_000).length
     // What is used once is fetched for each request, and some ahead.
     const demands = [...view.calls.values()].filter(({ entry }) => entry.narrow && at - entry.at < 60_000).length
-    if (recent.length > MOST_IN_A_MINUTE + reasons + 3 * demands)
-      breach(9, `${String(recent.length)} refreshes of ${family} within a minute`)
+    const made = recent.filter(({ learned }) => learned?.challenge === undefined)
+    if (made.length > MOST_IN_A_MINUTE + reasons + 3 * demands)
+      breach(9, `${String(made.length)} refreshes of ${family} within a minute`)
     waits = waits.filter(({ until }) => until > at)
     for (const wait of waits) {
       if (wait.family !== family || at < wait.from + (wait.tab === tab ? 0 : slackMs)) continue
@@ -129,8 +130,8 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     if (newest.expiresAt - at < LEEWAY_MS || isDemanding() || isFinding(tab)) return
     // For a tab that the news has not reached.
     const isAsked = wanted.some(
-      ({ by, of, at: since }) =>
-        of === tab && at - since < 2 * requestTimeoutMs && !hopeless.has(`${by} ${newest.access}`),
+      ({ by, at: since, knew }) =>
+        by !== tab && at - since < 2 * requestTimeoutMs && !knew.has(`${by} ${newest.access}`),
     )
     if (setup.credential === 'token' && isAsked) return
     breach(9, `${tab} refreshes again, and ${newest.access} was refused right after its refresh`)
@@ -148,10 +149,9 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     else if (at - asked < RIGHT_AFTER_MS) hopeless.add(`${tab} ${token}`)
   }
 
-  function heard({ tab = '', message, from, at }: EntryOf<'delivered'>): void {
+  function heard({ tab = '', message, from }: EntryOf<'delivered'>): void {
     const { type, tokens } = Object(message) as { type?: unknown; tokens?: { accessToken?: unknown } }
     if (type === 'tokens') handed.add(`${tab} ${String(tokens?.accessToken)}`)
-    if (type === 'wanted') wanted.push({ by: from, of: tab, at })
     if (type !== 'refused') return
     for (const access of view.access.keys())
       if (hopeless.has(`${from} ${access}`) && handed.has(`${tab} ${access}`)) hopeless.add(`${tab} ${access}`)
@@ -217,6 +217,10 @@ export const judgePresentations: CreateJudge = (view, breach) => {
         case 'frozen':
           for (const one of waits)
             if (one.tab === entry.tab && !one.shared && entry.at - one.from < slackMs) one.lost = true
+          return
+        case 'posted':
+          if ((Object(entry.message) as { type?: unknown }).type === 'wanted')
+            wanted.push({ by: entry.tab ?? '', at: entry.at, knew: new Set(hopeless) })
           return
         case 'delivered': {
           heard(entry)
