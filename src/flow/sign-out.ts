@@ -138,11 +138,10 @@ export function createSignOut(parts: Parts): SignOut {
     const asked = epochs.newest()?.epoch
     const all: Promise<Revoked>[] = (revocations = [])
     if (kept && tokens && tokens.refreshToken === undefined) {
-      // What is stored may be left of the session before.
       all.push(kept.then((stored) => revoke(stored.key === tokens.key ? { ...tokens, ...stored } : tokens, more)))
     } else {
       all.push(revoke(tokens ?? {}, more))
-      // What is stored may be newer: another tab may have got it last.
+      // What is stored may be newer: another tab may have got it last. Above: or of the session before, by its key.
       if (kept)
         all.push(kept.then((stored) => (stored.refreshToken === tokens?.refreshToken ? 'confirmed' : revoke(stored))))
     }
@@ -169,8 +168,7 @@ export function createSignOut(parts: Parts): SignOut {
     const input = { refreshToken, accessTokens, ...(key && { key }) }
     const ask = async (context: SourceContext): Promise<Revoked> => {
       if (!source.revoke) return 'not-configured'
-      // Somebody has signed in while this waited for its turn: the cookie is his. What a source says that is none of ours
-      // may say anything.
+      // Somebody has signed in while this waited: the cookie is his. A source that is none of ours may say anything.
       const isLate = byCookie && epochs.newest()?.what === 'signed-in'
       return !isLate && (await source.revoke(input, context)) === 'confirmed' ? 'confirmed' : 'unconfirmed'
     }

@@ -23,8 +23,8 @@ export const life: readonly Mutant[] = [
     [
       guardsOrder,
       'the cookie of the next user is given back',
-      "byCookie && epochs.newest()?.what === 'signed-in'\n        ?",
-      'met === -1\n        ?',
+      "const isLate = byCookie && epochs.newest()?.what === 'signed-in'",
+      'const isLate = met === -1',
     ],
     [
       guardsLife,
