@@ -121,7 +121,7 @@ export function createSiblings(
         if (isSomebodyElse(came, userOf(main.tokens))) replaced(session)
         else if (came.sequence > sequence && remainingMs(came, now) > 0) {
           received.add(came.obtained)
-          if (tokens) probation.begin(came)
+          if (tokens ?? (wish !== undefined && !isOnce(wish))) probation.begin(came)
           if (wish === undefined) store.dispatch({ type: 'refreshed', session, tokens: came })
           // What is used once is for who waits for it.
           else if (!isOnce(wish) || narrow.of(session, wish).flight) {

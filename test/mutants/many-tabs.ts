@@ -234,7 +234,7 @@ export const manyTabs: readonly Mutant[] = [
       'if (received.has(tokens.obtained)) timer(() => serve(wish), STAGGER_MS * (0.2 + random()))\n      else serve(wish)',
       'serve(wish)',
     ],
-    [guardsRefresh, 'tokens of another tab are on no probation', 'if (tokens) probation.begin(came)', ''],
+    [guardsRefresh, 'tokens of another tab are on no probation', 'probation.begin(came)', '{}'],
     [
       guardsRefresh,
       'a tab that was at work long ago is waited for',

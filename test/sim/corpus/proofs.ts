@@ -159,6 +159,12 @@ export const proofs: readonly Story[] = [
     happened: (seen) => saw.asked(seen) === 1 && saw.settled(seen, '401') === 2,
   },
   {
+    name: 'F87: a token for one API that another tab has handed over is not refreshed either',
+    plan: { tabs: 2, apis: ['narrow'] },
+    steps: ['refuse', 'all request reports', 'pass 5000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.settled(seen, '401') === 2,
+  },
+  {
     name: 'a token that is good for one request is sent once, by one tab',
     plan: { apis: ['once'] },
     steps: ['all request pay', 'all request pay', 'pass 5000'],
