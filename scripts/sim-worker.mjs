@@ -11,7 +11,7 @@ for (let seed = first; seed < first + count; seed += step) {
   try {
     played = await playSeed(seed)
   } catch (error) {
-    total.broken.push({ seed, invariant: 21, text: String(error) })
+    broken({ seed, invariant: 21, text: String(error) })
   }
   total.seeds++
   if (played) {
@@ -20,7 +20,7 @@ for (let seed = first; seed < first + count; seed += step) {
     for (const [what, times] of Object.entries(played.counts)) total.counts[what] = (total.counts[what] ?? 0) + times
     countEdges(played.history.entries)
     const [breach] = played.breaches
-    if (breach) total.broken.push({ seed, invariant: breach.invariant, text: breach.text })
+    if (breach) broken({ seed, invariant: breach.invariant, text: breach.text })
   }
   if (stopAtBreach && total.broken.length > 0) break
   if (longestMs && performance.now() - began > longestMs) break
@@ -28,6 +28,12 @@ for (let seed = first; seed < first + count; seed += step) {
 }
 if (corpus && total.broken.length === 0) total.story = await playCorpus(corpus)
 parentPort.postMessage({ total })
+
+/** A long run tells at once. */
+function broken(breach) {
+  total.broken.push(breach)
+  parentPort.postMessage({ breach })
+}
 
 function countEdges(entries) {
   const last = new Map()

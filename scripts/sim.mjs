@@ -35,8 +35,6 @@ const seconds = (performance.now() - began) / 1_000
 const total = totals.reduce(add)
 const report = describe()
 console.log(report)
-for (const { seed, invariant, text } of total.broken.slice(0, 20))
-  console.log(`seed ${seed} breaks ${invariant}: ${text}`)
 if (process.argv.includes('--write')) await write()
 process.exitCode = total.broken.length > 0 ? 1 : 0
 
@@ -44,7 +42,10 @@ function run(first) {
   const workerData = { bundle, first, count: seeds, step: workers, longestMs: minutes * 60_000 }
   const worker = new Worker(join(import.meta.dirname, 'sim-worker.mjs'), { workerData })
   return new Promise((resolve, reject) => {
-    worker.on('message', ({ total: done }) => done && resolve(done))
+    worker.on('message', ({ total: done, breach }) => {
+      if (breach) console.log(`seed ${breach.seed} breaks ${breach.invariant}: ${breach.text}`)
+      if (done) resolve(done)
+    })
     worker.on('error', reject)
   })
 }
