@@ -116,7 +116,7 @@ describe.each(credentials)('theme B, with a refresh %s', (credential) => {
       void first!.tokens.restore().then(() => done.push('restore'))
       void first!.send().then(() => done.push('send'))
     })
-    first!.tokens.on('refreshed', () => new Promise<never>(() => {}))
+    first!.tokens.on('refreshed', (): unknown => new Promise(() => {}))
     second!.tokens.on('signed-out', () => void second!.tokens.logout().then(() => done.push('logout')))
     await browser.pass(EXPIRED_MS)
     await browser.during(first!.send())

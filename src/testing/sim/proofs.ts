@@ -104,7 +104,8 @@ export function createVerifier({ rules, crypto, chance, now, challenges }: Verif
       const isOver = rules.nonces === 'window' && now() - nonces.since >= 2 * WINDOW_MS
       if (isOver || chance.percent(`nonce ${server}`, challenges())) nonces.good = []
       if (!take(nonces, claims.nonce)) return refuse('use_dpop_nonce', { 'dpop-nonce': give(server, nonces) })
-      const more = rules.announced || rules.nonces === 'single' ? { 'dpop-nonce': give(server, nonces) } : {}
+      const more: Record<string, string> =
+        rules.announced || rules.nonces === 'single' ? { 'dpop-nonce': give(server, nonces) } : {}
       return { key, error: undefined, headers: { date, ...more } }
     },
   }
