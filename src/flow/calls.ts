@@ -20,7 +20,7 @@ export interface Calls {
   inTurn<T>(task: (call: Call) => Promise<T>, options?: TurnOptions): Promise<T>
   /** Settles as `promise` does, or rejects with `timeout` when it takes longer than so many calls may. */
   within<T>(calls: number, promise: Promise<T>): Promise<T>
-  /** What a source is given for what is no call. */
+  /** What a source is given for what is no call, or goes on after one. Made anew for each. */
   readonly context: SourceContext
 }
 
@@ -165,7 +165,9 @@ export function createCalls(
     run: (task, options) => (byCookie ? inTurn((call) => call(task), options) : run(task)),
     inTurn,
     within,
-    context: contextFor(newAbort().signal),
+    get context() {
+      return contextFor(newAbort().signal)
+    },
   }
 }
 

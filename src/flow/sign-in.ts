@@ -1,5 +1,4 @@
 import { TokenError } from '../errors.ts'
-import type { SourceContext } from '../ports.ts'
 import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
 import { toEntered, toEntering } from '../tabs/record.ts'
@@ -108,15 +107,15 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
       }
       if (isCurrent()) return begin(tokens)
       if (!byCookie) await orphan(tokens)
-      else await giveBackCookie(tokens, context)
+      else await giveBackCookie(tokens)
       throw overtaken
     })
   }
 
-  /** In the turn of the login itself: later it would end the session of the next one. */
-  async function giveBackCookie({ accessToken }: TokenSet, context: SourceContext): Promise<void> {
+  /** In the turn of the login itself: later it would end the session of the next one. However late its answer has come. */
+  async function giveBackCookie({ accessToken }: TokenSet): Promise<void> {
     loseCookie()
-    const revoked = await source.revoke?.({ refreshToken: undefined, accessTokens: [accessToken] }, context)
+    const revoked = await source.revoke?.({ refreshToken: undefined, accessTokens: [accessToken] }, calls.context)
     const newest = epochs.newest()
     // Whoever was signed in has lost his cookie to this one, unless he had signed out.
     if (revoked === 'confirmed' && !isSignedIn(store.get()))

@@ -119,12 +119,7 @@ export const oneTab: readonly Mutant[] = [
       'if (!byCookie) await orphan(tokens)',
       'if (!byCookie) void 0',
     ],
-    [
-      meanwhile,
-      'the cookie of a login that was overtaken is not given back',
-      'else await giveBackCookie(tokens, context)',
-      '',
-    ],
+    [meanwhile, 'the cookie of a login that was overtaken is not given back', 'else await giveBackCookie(tokens)', ''],
     [
       logout,
       'the tokens of the session that a login replaces are not revoked',

@@ -1,4 +1,4 @@
-import { type Binding, TokenError } from 'tokenward'
+import { type Binding, cookieSource, TokenError } from 'tokenward'
 import { describe, expect, test } from 'vitest'
 import { createDesk, settle } from '../support/world.ts'
 import { API, createScene, failureOf, later, only, watchOf } from './stage.ts'
@@ -19,6 +19,26 @@ describe('a login with a cookie', () => {
     await settle()
     expect(scene.desk.asked).toEqual(['login ann', 'login bea', 'revoke cookie late.token'])
     expect(only(scene.told, 'signed-out')).toMatchObject([{ reason: 'replaced', elsewhere: false }])
+  })
+
+  test('F85: that is answered when its time is over gives its cookie back all the same', async () => {
+    const answer = later<Response>()
+    const asked: string[] = []
+    const scene = createScene({
+      source: cookieSource<string>({ login: '/login', refresh: '/refresh', logout: '/logout' }),
+      ports: {
+        fetch: async (input) => {
+          asked.push(input as string)
+          return asked.length === 1 ? answer.promise : new Response()
+        },
+      },
+    })
+    const login = watchOf(scene.tokens.login('ann'))
+    await scene.world.pass(12_000)
+    expect(login).toMatchObject({ state: 'rejected', code: 'timeout' })
+    answer.resolve(Response.json({ access_token: 'late.token' }))
+    await settle()
+    expect(asked).toEqual(['/login', '/logout'])
   })
 
   test('keeps a restore that it has overtaken from being asked for', async () => {
@@ -109,20 +129,25 @@ describe('a session that ends', () => {
   })
 })
 
-test('newer tokens that came while a proof was made are not refreshed for the older ones', async () => {
-  const desk = createDesk()
-  const bound = { token_type: 'DPoP', cnf: { jkt: 'key' } }
-  desk.answerLogin(bound)
-  desk.answer(bound, bound)
-  const slow = later()
-  const proofs: unknown[] = [slow.promise]
-  const binding: Binding = {
+const bound = { token_type: 'DPoP', cnf: { jkt: 'key' } }
+
+/** Each proof comes when one of `proofs` does, or at once. */
+function bindingOf(...proofs: unknown[]): Binding {
+  return {
     allowBearer: false,
     create: async () => 'key',
     prove: async () => (await proofs.shift(), 'proof'),
     learn: () => false,
     forget: async () => {},
   }
+}
+
+test('newer tokens that came while a proof was made are not refreshed for the older ones', async () => {
+  const desk = createDesk()
+  desk.answerLogin(bound)
+  desk.answer(bound, bound)
+  const slow = later()
+  const binding = bindingOf(slow.promise)
   const scene = createScene({ source: { ...desk.source, binding }, desk })
   await scene.tokens.login('ann')
   await scene.world.pass(238_000)
