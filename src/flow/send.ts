@@ -78,12 +78,15 @@ export function createSender(
     // Sent once more for a refused proof, and once more for a refused token.
     for (let renewed = false; ; now = clock.now()) {
       wanted.proof = undefined
-      // A Bearer token is sent in this very task. A proof may take longer than its token lives.
+      // A Bearer token is sent in this very task. A proof may take longer than its token lives; what had no time left
+      // when it came counts all the same.
       while (used.tokens.tokenType === 'DPoP') {
+        const isOver = remainingMs(used.tokens, now) <= 0
         wanted.proof = await prove(used, wanted)
         now = clock.now()
-        if (remainingMs(used.tokens, now) > 0) break
+        if (isOver || remainingMs(used.tokens, now) > 0) break
         used = await fresh(used, wanted)
+        now = clock.now()
       }
       const reply = await put(used, wanted, exchange, now)
       const verdict = judgeReply(exchange, reply, used, wanted)

@@ -142,6 +142,22 @@ function bindingOf(...proofs: unknown[]): Binding {
   }
 }
 
+test('F64: a bound token whose time was over when it came is sent, and not refreshed again and again', async () => {
+  const desk = createDesk()
+  const answer = later()
+  desk.answerLogin(bound)
+  desk.answer(answer.promise)
+  const scene = createScene({ source: { ...desk.source, binding: bindingOf() }, desk })
+  await scene.tokens.login('ann')
+  await scene.world.pass(301_000)
+  const request = watchOf(scene.send())
+  await scene.world.pass(1_500)
+  answer.resolve({ ...bound, expires_in: 1 })
+  await scene.world.pass(1_000)
+  expect(request).toMatchObject({ state: 'resolved' })
+  expect(scene.seen).toEqual(['DPoP ann.2'])
+})
+
 test('newer tokens that came while a proof was made are not refreshed for the older ones', async () => {
   const desk = createDesk()
   desk.answerLogin(bound)
