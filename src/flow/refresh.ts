@@ -133,17 +133,20 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     }
     function failing(thrown: unknown): Promise<Held> {
       // What comes after the deadline has been told as a timeout, unless it decides more than that.
-      if (!failed || isFinal(thrown)) failed = judge(thrown)
+      if (!failed || isFinal(thrown)) failed = judge(thrown, failed)
       return failed
     }
-    async function judge(thrown: unknown): Promise<Held> {
+    async function judge(thrown: unknown, told?: Promise<Held>): Promise<Held> {
       const { claiming } = facts
       // Before it is believed: without locks another tab may have rotated what was presented here.
       const record = isFinal(thrown) && claiming ? await share.update() : undefined
       notice()
       const lostRace = record && record.epoch === claiming?.epoch && record.sequence > claiming.sequence
       const later = (newer(from)?.tokens?.sequence ?? 0) > (claiming?.sequence ?? 0)
-      return outcome.fail(from, isFinal(thrown) && (lostRace || later) ? unavailable() : thrown, facts)
+      const isLost = isFinal(thrown) && (lostRace || later)
+      // It decides no more than what was told before, and the next flight may be under way.
+      if (isLost && told) return told
+      return outcome.fail(from, isLost ? unavailable() : thrown, facts)
     }
 
     siblings.want(from)

@@ -165,7 +165,7 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsOrder,
       'a refusal is believed though another tab has newer tokens',
-      'isFinal(thrown) && (lostRace || later) ? unavailable() : thrown',
+      'isLost ? unavailable() : thrown',
       'thrown',
     ],
     [guardsRefresh, 'a tab without the refresh token leaves its mark', 'await release(turn)', ''],
@@ -178,14 +178,14 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsRefresh,
       'a refusal that comes after the deadline is not believed',
-      'if (!failed || isFinal(thrown)) failed = judge(thrown)',
-      'if (!failed) failed = judge(thrown)',
+      'if (!failed || isFinal(thrown)) failed = judge(thrown, failed)',
+      'if (!failed) failed = judge(thrown, failed)',
     ],
     [
       guardsRefresh,
       'one failure is told twice',
-      'if (!failed || isFinal(thrown)) failed = judge(thrown)',
-      'failed = judge(thrown)',
+      'if (!failed || isFinal(thrown)) failed = judge(thrown, failed)',
+      'failed = judge(thrown, failed)',
     ],
     [messages, 'a tab that needs tokens asks nobody', 'siblings.want(from)\n', ''],
     [

@@ -1,6 +1,6 @@
-import { type Binding, cookieSource, TokenError } from 'tokenward'
+import { type Binding, cookieSource, type Ports, TokenError } from 'tokenward'
 import { describe, expect, test } from 'vitest'
-import { createDesk, settle } from '../support/world.ts'
+import { createDesk, createWorld, settle } from '../support/world.ts'
 import { API, createScene, failureOf, later, only, watchOf } from './stage.ts'
 
 describe('a login with a cookie', () => {
@@ -178,6 +178,41 @@ test('newer tokens that came while a proof was made are not refreshed for the ol
   expect(scene.seen).toEqual(['DPoP ann.1', 'DPoP ann.1'])
   expect(scene.refreshes()).toBe(1)
   expect(scene.tokens.getState().status).toBe('active')
+})
+
+test('F29: a late refusal, which newer tokens of another tab make void, leaves the refresh after it alone', async () => {
+  const world = createWorld()
+  const desk = createDesk({ credential: 'cookie' })
+  const late = later()
+  const due: (() => void)[] = []
+  let isFrozen = false
+  const openChannel = (): never => {
+    throw new Error('there is none')
+  }
+  const timer: Ports['timer'] = (task, delayMs) =>
+    world.ports.timer(() => (isFrozen ? void due.push(task) : task()), delayMs)
+  const first = createScene({ world, desk, ports: { openChannel, timer } })
+  const second = createScene({ world, desk, ports: { openChannel } })
+  await first.tokens.login('ann')
+  await world.during(second.tokens.restore())
+  await world.pass(300_500)
+  desk.answer(late.promise)
+  void failureOf(first.send())
+  await world.pass(10_500)
+  expect(first.tokens.getState().status).toBe('stale')
+  isFrozen = true
+  await world.pass(40_000)
+  void second.send()
+  await world.pass(6_000)
+  expect(second.refreshes()).toBe(2)
+  isFrozen = false
+  for (const task of due) task()
+  const request = watchOf(first.send())
+  late.reject(new TokenError('refresh_rejected', 'that one is spent'))
+  await world.pass(10_000)
+  expect(request).toMatchObject({ state: 'resolved' })
+  expect(only(first.told, 'refresh-failed')).toHaveLength(1)
+  expect(first.tokens.getState().status).toBe('active')
 })
 
 describe('a manager that is disposed of', () => {
