@@ -128,7 +128,7 @@ export function createSignOut(parts: Parts): SignOut {
     return { refreshToken: await sealing?.open(before.sealed, before.epoch), key: before.key }
   }
 
-  /** Waits for the flight too: the tokens that it brings are revoked when they come. */
+  /** Waits for the flight too: the tokens that it brings are revoked when they come, and count if the rest takes longer. */
   function giveBack(
     tokens: TokenSet | undefined,
     flight?: Promise<unknown>,
@@ -148,7 +148,7 @@ export function createSignOut(parts: Parts): SignOut {
     const outcome = Promise.resolve(flight)
       .catch(() => {})
       .then(async () => {
-        const answers = await Promise.all(all)
+        const answers = await Promise.all(all).then(() => Promise.all(all))
         // Where no marker can be kept only the record tells that somebody has signed in meanwhile.
         if (!epochs.isKept()) await share.update()
         return WORST_FIRST.find((one) => answers.includes(one)) ?? 'confirmed'

@@ -127,6 +127,28 @@ describe('a session that ends', () => {
     expect(await report).toEqual({ revoked: 'unconfirmed' })
     expect(scene.desk.asked).toEqual(['login ann', 'refresh r1', 'revoke r1 ann.1', 'revoke r2 ann.2'])
   })
+
+  test('F79: reports the same of those that came while the first were given back', async () => {
+    const scene = createScene()
+    const [answer, revoked] = [later(), later()]
+    await scene.tokens.login('ann')
+    await scene.world.pass(301_000)
+    scene.desk.answer(answer.promise)
+    void failureOf(scene.send())
+    await scene.world.pass(9_000)
+    scene.desk.answerRevoke(
+      revoked.promise.then(() => 'confirmed'),
+      'unconfirmed',
+    )
+    const report = scene.tokens.logout()
+    // The refresh has timed out by then, and its answer is late.
+    await scene.world.pass(2_000)
+    answer.resolve({})
+    await settle()
+    revoked.resolve({})
+    expect(await report).toEqual({ revoked: 'unconfirmed' })
+    expect(scene.desk.asked).toEqual(['login ann', 'refresh r1', 'revoke r1 ann.1', 'revoke r2 ann.2'])
+  })
 })
 
 const bound = { token_type: 'DPoP', cnf: { jkt: 'key' } }
