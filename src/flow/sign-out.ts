@@ -167,10 +167,10 @@ export function createSignOut(parts: Parts): SignOut {
     if (!byCookie && !accessTokens[0] && refreshToken === undefined) return Promise.resolve('confirmed') // there is nothing to give back
     const input = { refreshToken, accessTokens, ...(key && { key }) }
     const ask = async (context: SourceContext): Promise<Revoked> => {
-      if (!source.revoke) return 'not-configured'
       // Somebody has signed in while this waited: the cookie is his. A source that is none of ours may say anything.
       const isLate = byCookie && epochs.newest()?.what === 'signed-in'
-      return !isLate && (await source.revoke(input, context)) === 'confirmed' ? 'confirmed' : 'unconfirmed'
+      const said = isLate || (source.revoke ? await source.revoke(input, context) : 'not-configured')
+      return said === 'confirmed' || said === 'not-configured' ? said : 'unconfirmed'
     }
     return calls
       .run(ask, { hurry: true })

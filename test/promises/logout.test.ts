@@ -81,6 +81,15 @@ describe('the logout report', () => {
     expect(tokens.getState()).toMatchObject({ status: 'signed-out', reason: 'logout' })
   })
 
+  test('not-configured where the server turns out to have nothing to ask', async () => {
+    const scene = createScene({
+      source: { ...createDesk().source, revoke: () => Promise.resolve('not-configured' as const) },
+    })
+    await scene.tokens.login('ann')
+    expect(await scene.tokens.logout()).toEqual({ revoked: 'not-configured' })
+    expect(await scene.tokens.logout()).toEqual({ revoked: 'not-configured' })
+  })
+
   test('a source that says something else than it may has confirmed nothing', async () => {
     const vague = { ...createDesk().source, revoke: async () => Promise.resolve('ok' as never) }
     const { tokens } = createScene({ source: vague })
