@@ -15,6 +15,7 @@ const tokens = 'test/races/tokens.test.ts'
 
 export const oneTab: readonly Mutant[] = [
   ...mutantsOf('src/flow/refresh.ts', [
+    [meanwhile, 'a refusal that decides nothing stops the next refresh', 'if (isLost && told) return told', ''],
     [
       guardsLife,
       'a refresh does not look whether its session is over',
@@ -138,6 +139,12 @@ export const oneTab: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/calls.ts', [
     [
+      meanwhile,
+      'what goes on after a call has no more time than it had',
+      'get context() {\n      return contextFor(newAbort().signal)\n    }',
+      'context: contextFor(newAbort().signal)',
+    ],
+    [
       tokens,
       'cookie calls are made at once',
       'run: (task, options) => (byCookie ? inTurn((call) => call(task), options) : run(task)),',
@@ -145,6 +152,18 @@ export const oneTab: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/sign-out.ts', [
+    [
+      meanwhile,
+      'the report of a logout leaves out what came while the first tokens were given back',
+      'await Promise.all(all).then(() => Promise.all(all))',
+      'await Promise.all(all)',
+    ],
+    [
+      'test/promises/logout.test.ts',
+      'a server without a revocation endpoint is taken for one that did not answer',
+      " || said === 'not-configured' ?",
+      ' ?',
+    ],
     [meanwhile, 'a session lives on with the cookie of another sign-in', "    end(state.session, 'replaced')\n", ''],
     [logout, 'a logout does not overtake a login', 'attempts.overtake()', ''],
     [
@@ -161,6 +180,7 @@ export const oneTab: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/send.ts', [
+    [meanwhile, 'a bound token that came without time is refreshed over and over again', 'if (isOver || ', 'if ('],
     [
       guardsOrder,
       'the tokens of a session that is over are sent',

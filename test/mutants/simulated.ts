@@ -73,8 +73,8 @@ export const simulated: readonly Mutant[] = [
     [
       findings,
       'tokens that have come meanwhile hide what the server has said',
-      'return outcome.fail(from, isFinal',
-      'return newer(from) ?? outcome.fail(from, isFinal',
+      'return outcome.fail(from, isLost',
+      'return newer(from) ?? outcome.fail(from, isLost',
     ],
     [
       corpus,
@@ -158,7 +158,7 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       'a token that has expired while its proof was made is sent',
-      'if (remainingMs(used.tokens, now) > 0) break',
+      'if (isOver || remainingMs(used.tokens, now) > 0) break',
       'break',
     ],
     [
