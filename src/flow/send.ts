@@ -24,6 +24,7 @@ export interface Sender extends TokenSender {
 type Sending = SendTarget &
   Wanted & {
     to: Destination
+    minTtlMs?: number
     /** Of the attempt that is under way. */
     proof: string | undefined
     tried: readonly Action[] | undefined
@@ -95,6 +96,8 @@ export function createSender(
       const isProofRefused = PROVEN.includes(action)
       // With a new proof goes the newest token; one that is used once is spent, whatever it was refused for.
       const isAgain = isTokenRefused || isProofRefused
+      // One refresh at most: it was met when this was sent.
+      if (isProofRefused) wanted.minTtlMs = 0
       const renewal = isAgain ? fresh(used, wanted, isTokenRefused ? used.tokens : undefined) : undefined
       if (wanted.retry === false || !renewal) {
         renewal?.catch(() => {})

@@ -180,6 +180,7 @@ export const oneTab: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/send.ts', [
+    [meanwhile, 'a token is refreshed for the sake of a new proof', 'if (isProofRefused) wanted.minTtlMs = 0', ''],
     [meanwhile, 'a bound token that came without time is refreshed over and over again', 'if (isOver || ', 'if ('],
     [
       guardsOrder,

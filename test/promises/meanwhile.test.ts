@@ -1,6 +1,6 @@
 import { type Binding, cookieSource, type Ports, TokenError } from 'tokenward'
 import { describe, expect, test } from 'vitest'
-import { createDesk, createWorld, settle } from '../support/world.ts'
+import { createDesk, createWorld, type Reply, settle } from '../support/world.ts'
 import { API, createScene, failureOf, later, only, watchOf } from './stage.ts'
 
 describe('a login with a cookie', () => {
@@ -178,6 +178,28 @@ test('F64: a bound token whose time was over when it came is sent, and not refre
   await scene.world.pass(1_000)
   expect(request).toMatchObject({ state: 'resolved' })
   expect(scene.seen).toEqual(['DPoP ann.2'])
+})
+
+test('a token that lived long enough when it was sent is not refreshed for a new proof', async () => {
+  const desk = createDesk({ expiresIn: 60 })
+  const answer = later<Reply>()
+  desk.answerLogin(bound)
+  const scene = createScene({
+    source: { ...desk.source, binding: { ...bindingOf(), learn: () => true } },
+    desk,
+    decide: () => (scene.seen.length === 1 ? answer.promise : 200),
+  })
+  await scene.tokens.login('ann')
+  const request = watchOf(scene.send({ minTtlMs: 120_000 }))
+  await scene.world.pass(7_000)
+  answer.resolve({
+    status: 401,
+    headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'one' },
+  })
+  await settle()
+  expect(request).toMatchObject({ state: 'resolved', value: { status: 200 } })
+  expect(scene.seen).toEqual(['DPoP ann.1', 'DPoP ann.1'])
+  expect(scene.refreshes()).toBe(0)
 })
 
 test('newer tokens that came while a proof was made are not refreshed for the older ones', async () => {
