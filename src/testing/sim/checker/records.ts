@@ -49,11 +49,14 @@ export const judgeRecords: CreateJudge = (view, breach) => {
 
   function posted({ tab = '', message, at }: EntryOf<'posted'>): void {
     const { type, tokens } = Object(message) as { type?: unknown; tokens?: { sequence?: unknown } }
-    if (type !== 'tokens' || !fresh.has(tab) || view.isAlone(tab) || view.troubled('records', at - slackMs)) return
+    if (type !== 'tokens' || !fresh.has(tab) || view.isAlone(tab) || isTroubled(tab, at - slackMs)) return
     if (Number(tokens?.sequence) > (committed.get(tab) ?? Infinity))
       breach(14, `${tab} announces tokens before it has stored them`)
   }
 
+  /** Whoever is disposed of says nothing of a record that another version has taken. */
+  const isTroubled = (tab: string, since: number): boolean =>
+    view.troubled('records', view.tabs.get(tab)?.disposed ? 0 : since)
   const isLooking = (tab: string): boolean => view.tabs.get(tab)?.state?.status === 'restoring'
 
   return {
@@ -98,8 +101,7 @@ export const judgeRecords: CreateJudge = (view, breach) => {
             // Whoever has given up looking for a session has nothing to store.
             view.tabs.get(tab)?.state?.status !== 'signed-out' &&
             !view.isAlone(tab) &&
-            // Whoever is disposed of says nothing of a record that another version has taken.
-            !view.troubled('records', view.tabs.get(tab)?.disposed ? 0 : since)
+            !isTroubled(tab, since)
           )
             breach(14, `${tab} lets the lock go before it has stored what it got`)
           return

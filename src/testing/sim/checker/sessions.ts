@@ -164,7 +164,12 @@ export const judgeSessions: CreateJudge = (view, breach) => {
           if (/^log/.test(entry.method)) overtaken.set(tab, entry.at)
           return
         case 'event':
-          if (entry.type === 'signed-out' && entry.event['elsewhere'] === false && entry.event['reason'] !== 'expired')
+          // Without its token, or its key, a tab leaves a session that others may go on with: asked, it finds it again.
+          if (
+            entry.type === 'signed-out' &&
+            entry.event['elsewhere'] === false &&
+            !/^(expired|key-lost)$/.test(String(entry.event['reason']))
+          )
             end(String(entry.event['session']), entry)
           return
         case 'state': {
