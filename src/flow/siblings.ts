@@ -119,7 +119,7 @@ export function createSiblings(
         // Whoever has asked for these has them now.
         if (came.sequence >= sequence) asked.delete(wish)
         if (isSomebodyElse(came, userOf(main.tokens))) replaced(session)
-        else if (came.sequence > sequence && remainingMs(came, now) > 0) {
+        else if (remainingMs(came, now) > 0) {
           received.add(came.obtained)
           if (tokens ?? (wish !== undefined && !isOnce(wish))) probation.begin(came)
           if (wish === undefined) store.dispatch({ type: 'refreshed', session, tokens: came })

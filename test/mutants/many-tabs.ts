@@ -88,7 +88,7 @@ export const manyTabs: readonly Mutant[] = [
       guardsRefresh,
       'tokens are used before they are stored',
       '    // Durable before anybody hears of it',
-      "    store.dispatch({ type: 'refreshed', from, tokens })\n    // Durable before anybody hears of it",
+      "    store.dispatch({ type: 'refreshed', session, tokens })\n    // Durable before anybody hears of it",
     ],
     [
       guardsOrder,
@@ -202,18 +202,7 @@ export const manyTabs: readonly Mutant[] = [
       'if (main?.session.epoch !== message.epoch) return undefined',
       'if (!main) return undefined',
     ],
-    [
-      messages,
-      'tokens that are no newer are taken',
-      'else if (came.sequence > sequence && remainingMs',
-      'else if (remainingMs',
-    ],
-    [
-      messages,
-      'expired tokens are taken',
-      'came.sequence > sequence && remainingMs(came, now) > 0',
-      'came.sequence > sequence',
-    ],
+    [messages, 'expired tokens are taken', 'else if (remainingMs(came, now) > 0) {', 'else {'],
     [messages, 'expired tokens are served', ' || remainingMs(tokens, now) <= 0) return {', ') return {'],
     [
       messages,
