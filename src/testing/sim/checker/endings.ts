@@ -72,7 +72,9 @@ export const judgeEndings: CreateJudge = (view, breach) => {
   function wasSilent(tab: string): boolean {
     const mine = [...view.exchanges.values()].filter((one) => one.tab === tab && one.operation === 'refresh')
     const refused = mine.findLast(({ learned }) => learned?.outcome === 'refusal')
-    const before = mine.filter(({ id, presented }) => id !== refused?.id && presented === refused?.presented)
+    const same = mine.filter(({ id, presented }) => id !== refused?.id && presented === refused?.presented)
+    // A server that keeps its refresh token has answered a later call: what became of the one before is known by that.
+    const before = same.slice(same.findLastIndex(({ learned }) => learned?.outcome === 'tokens') + 1)
     return setup.credential === 'token' && before.some(({ learned, online }) => online && learned && !learned.answered)
   }
 

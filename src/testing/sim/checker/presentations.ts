@@ -82,7 +82,14 @@ export const judgePresentations: CreateJudge = (view, breach) => {
     const before = known.get(presented)
     // Whoever looks for a session asks with the cookie that is there, whatever became of it.
     const asks = setup.credential === 'cookie' && before?.outcome === 'refusal' && isFinding(tab)
-    if (before && !asks && (before.tab === tab || (before.shared && !isApart(tab, before.tab, before.at))))
+    // Told by the marker alone, by a tab that was killed in that task, and the marker was taken away.
+    const isForgotten = before && view.tabs.get(before.tab)?.condition === 'dead' && view.troubled('marker', before.at)
+    if (
+      before &&
+      !asks &&
+      !isForgotten &&
+      (before.tab === tab || (before.shared && !isApart(tab, before.tab, before.at)))
+    )
       breach(2, `${tab} presents ${presented}, and ${before.tab} knows its answer (${before.outcome})`)
     for (const other of presentations()) {
       if (other.presented !== presented || !other.online) continue
