@@ -46,6 +46,8 @@ export interface TokenErrorDetails {
   readonly acrValues?: string | undefined
   /** The age of authentication, in seconds, that a resource asked for (RFC 9470 section 3). */
   readonly maxAge?: number | undefined
+  /** `true`: the server says that the refresh token it refuses was used before (RFC 9700 section 4.14.2). */
+  readonly reused?: boolean
 }
 
 /**
@@ -69,10 +71,12 @@ export class TokenError extends Error {
   declare readonly scope?: string
   declare readonly acrValues?: string
   declare readonly maxAge?: number
+  declare readonly reused?: boolean
 
   // Not members of every error, and yet no polluted Object.prototype shines through.
   static {
-    Object.assign(this.prototype, { retryAt: undefined, scope: undefined, acrValues: undefined, maxAge: undefined })
+    const none = undefined
+    Object.assign(this.prototype, { retryAt: none, scope: none, acrValues: none, maxAge: none, reused: none })
   }
 
   constructor(code: TokenErrorCode, message: string, details: TokenErrorDetails = {}) {

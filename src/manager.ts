@@ -148,6 +148,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
       ...settings,
       life: life.signal,
       degraded,
+      skewed: (skewMs) => parts.watch.clock(-skewMs),
     }),
     attempts: createAttempts(() => signOut.notice()),
     epochs: createEpochs(settings.name, ports, degraded),

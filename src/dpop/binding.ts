@@ -7,7 +7,7 @@ import { parseUrl } from '../lib/url.ts'
 import type { Binding, Timer } from '../ports.ts'
 import { type Attempt, createNonces } from './nonces.ts'
 import { hashOf, makeProof, type Prover, type Signing, thumbprintOf, toProver, toPublicJwk } from './proof.ts'
-import { skewOf } from './skew.ts'
+import { skewOf } from '../lib/skew.ts'
 
 export interface BindingOptions {
   readonly alg: SigningAlg

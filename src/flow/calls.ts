@@ -1,6 +1,7 @@
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs } from '../lib/instant.ts'
+import { skewOf } from '../lib/skew.ts'
 import { isSecure, parseUrl } from '../lib/url.ts'
 import type { Settings } from '../options.ts'
 import type { Ports, SourceContext, TokenSource } from '../ports.ts'
@@ -42,6 +43,8 @@ export interface CallOptions extends Pick<Settings, 'name' | 'requestTimeoutMs' 
   readonly life: AbortSignal
   /** Something does not work here. */
   degraded(what: string, why: unknown): void
+  /** The clock of whoever has answered is ahead of the device's by so much, see {@link skewOf}. */
+  skewed(skewMs: number): void
 }
 
 /** How long a turn may take, the wait for it included, in times of one call. */
@@ -54,7 +57,7 @@ const LATE = 0.25
 export function createCalls(
   { credential }: Pick<TokenSource, 'credential'>,
   ports: Ports,
-  { name, requestTimeoutMs, allowHttp, life, degraded }: CallOptions,
+  { name, requestTimeoutMs, allowHttp, life, degraded, skewed }: CallOptions,
 ): Calls {
   const { clock, lifecycle, locks, timer, newAbort } = ports
   const byCookie = credential === 'cookie'
@@ -70,8 +73,13 @@ export function createCalls(
           throw new TokenError('configuration', `the token source is at ${url.origin}: tokens travel over https: only`)
         }
         // A page that has slept must not present once more what another may have spent meanwhile.
-        if (elapsedMs(began, clock.now()) > requestTimeoutMs) throw timedOut()
-        return ports.fetch(input, init)
+        const sent = clock.now()
+        if (elapsedMs(began, sent) > requestTimeoutMs) throw timedOut()
+        const response = await ports.fetch(input, init)
+        const { headers } = response
+        const [date, age] = [headers.get('date'), headers.get('age')]
+        skewed(skewOf({ sentMs: sent.wall, receivedMs: clock.now().wall, date, age })?.skewMs ?? 0)
+        return response
       },
       signal,
       now: () => clock.now().wall,

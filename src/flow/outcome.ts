@@ -162,6 +162,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     events.batch(() => {
       if (wish !== undefined) narrow.of(session, wish).failure = failure
       else if (!final) store.dispatch({ type: 'refresh-failed', failure })
+      if (error.reused) events.emit('alert', { rule: 'refresh-token-reused' })
       const { code, transient, retryAt } = failure.error
       events.emit('refresh-failed', { code, transient, retryAt })
       // Where a key could not be stored, other tabs than the one that has made it do without the session.

@@ -2,7 +2,7 @@ import { isOne, TokenError } from '../errors.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import { parseUrl } from '../lib/url.ts'
 import { waitersOf } from '../lib/waiters.ts'
-import { type Held, heldIn, isSignedIn } from '../session/state.ts'
+import { type Held, heldIn, isSignedIn, type SignedOut } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
 import { abortError, throwIfAborted, untilAborted } from './abort.ts'
 import type { Destination, DestinationOf } from './attach.ts'
@@ -59,14 +59,14 @@ export function createSender(
     const state = store.get()
     if (withheld) {
       if (isSignedIn(state)) watch.withheld(origin, withheld)
-      if (required) throw new TokenError('destination_refused', `no token may be sent to ${origin}: ${withheld}`)
+      if (required) throw notAllowed(`no token may be sent to ${origin}: ${withheld}`)
       return bare(exchange, signal)
     }
     // What is on its way is waited for; if nothing comes of it, the request goes bare.
     const isComing = state.status === 'restoring' || required
     const held = isSignedIn(state) ? state : isComing ? await arrival(wanted, required) : undefined
     if (!held) {
-      if (required) throw signedOut()
+      if (required) throw signedOut(origin)
       return bare(exchange, signal)
     }
     wanted.to = to
@@ -105,7 +105,7 @@ export function createSender(
         return deliver(reply, verdict, origin, foreign)
       }
       used = await renewal
-      if (!exchange.repeatable) throw notRetryable()
+      if (!exchange.repeatable) throw new TokenError('not_retryable', SPENT)
       if (isProofRefused) wanted.tried = PROVEN
       else renewed = true
     }
@@ -127,7 +127,7 @@ export function createSender(
     if (target.waitedMs !== undefined) {
       const { origin, withheld, need } = destinationOf(target.url, target.resource)
       if (withheld ?? (origin !== to.origin || need !== to.need)) {
-        throw new TokenError('destination_refused', `the request now goes to ${origin}`)
+        throw notAllowed(`the request now goes to ${origin}`)
       }
     }
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', to.origin)
@@ -235,19 +235,22 @@ export function createSender(
     }
   }
 
+  function signedOut(origin: string): TokenError {
+    if ((store.get() as SignedOut).reason !== 'never-started') watch.alert('used-after-end', origin)
+    return new TokenError('signed_out', 'nobody is signed in')
+  }
+
   return {
     send,
     async obtain(given) {
       const request = ownWishes(given)
       const { resource = settings.resources?.[0]?.[0], signal } = request
       throwIfAborted(life, signal)
-      if (resource !== undefined) {
-        const { withheld, need } = destinationOf(resource, resource)
-        if (withheld) throw new TokenError('destination_refused', `${resource} is not one of the resources`)
-        request.need = need
-      }
+      const { origin, withheld, need } = destinationOf(resource ?? '', resource)
+      if (resource !== undefined && withheld) throw notAllowed(`${resource} is not one of the resources`)
+      request.need = need
       const held = await arrival(request, true)
-      if (!held) throw signedOut()
+      if (!held) throw signedOut(origin)
       const { session, tokens } = ready(held, request, clock.now()) ?? (await fresh(held, request))
       schedule.used(clock.now())
       throwIfAborted(session.signal)
@@ -288,13 +291,9 @@ const PROPAGATE = { action: 'propagate' } as const
 /** One attempt for both: no request is sent more than three times. */
 const PROVEN: readonly Action[] = ['nonce-retry', 'proof-retry']
 
-function notRetryable(): TokenError {
-  return new TokenError(
-    'not_retryable',
-    'the token or its proof was refused, and this body cannot be sent twice; the next request carries a fresh one',
-  )
-}
+const SPENT =
+  'the token or its proof was refused, and this body cannot be sent twice; the next request carries a fresh one'
 
-function signedOut(): TokenError {
-  return new TokenError('signed_out', 'nobody is signed in')
+function notAllowed(why: string): TokenError {
+  return new TokenError('destination_refused', why)
 }

@@ -1,5 +1,7 @@
 import type { Emitter } from '../lib/emitter.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
+import { decodeJwt } from '../lib/jwt.ts'
+import { ownMembers } from '../lib/own.ts'
 import type { TokenEvents, WithholdReason } from '../session/events.ts'
 import { isB64Token, type TokenSet } from '../token.ts'
 
@@ -7,13 +9,17 @@ import { isB64Token, type TokenSet } from '../token.ts'
 export interface Watch {
   withheld(origin: string, why: WithholdReason): void
   challenged(event: TokenEvents['challenged']): void
-  alert(rule: 'token-in-url' | 'fresh-token-refused' | 'other-issuer', origin: string): void
+  alert(rule: 'token-in-url' | 'fresh-token-refused' | 'other-issuer' | 'used-after-end', origin: string): void
+  /** What has been seen of the device's clock, by that of the token server. */
+  clock(aheadMs: number): void
   /** Tokens came out of a sign-in (`before` is undefined) or a refresh. */
   issued(tokens: TokenSet, before: TokenSet | undefined): void
 }
 
 /** More refreshes than this within a minute are a storm. */
 const MOST_REFRESHES = 30
+/** Clocks that are further apart make trouble with lifetimes, proofs and ID tokens. */
+const FAR_MS = 300_000
 
 export function createWatch({ emit }: Emitter<TokenEvents>): Watch {
   const told = new Set<string>()
@@ -25,12 +31,23 @@ export function createWatch({ emit }: Emitter<TokenEvents>): Watch {
     told.add(text)
   }
 
+  function clock(aheadMs: number): void {
+    // Whole minutes: told again only when it has become another one.
+    if (Math.abs(aheadMs) > FAR_MS) once('alert', { rule: 'clock-off', aheadMs: Math.round(aheadMs / 60_000) * 60_000 })
+  }
+
   return {
+    clock,
     withheld: (origin, why) => once('withheld', { origin, why }),
     challenged: (event) => emit('challenged', event),
     alert: (rule, origin) => once('alert', { rule, origin }),
     issued({ accessToken, scope, obtained }, before) {
       if (!isB64Token(accessToken)) once('alert', { rule: 'odd-token' })
+      // A new token that is not valid yet, or not any more.
+      const { iat, exp } = ownMembers(decodeJwt(accessToken) ?? {})
+      const since = (edge: unknown): number => obtained.wall - Number(edge || NaN) * 1_000
+      clock(Math.min(0, since(iat)))
+      clock(Math.max(0, since(exp)))
       if (!before) return
       if (before.scope[0] && scope.some((item) => !before.scope.includes(item))) {
         emit('alert', { rule: 'scope-grew', scope })

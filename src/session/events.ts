@@ -23,6 +23,12 @@ export type Alert =
   | { readonly rule: 'odd-token' }
   /** More than 30 refreshes within a minute. */
   | { readonly rule: 'refresh-storm' }
+  /** The server says that the refresh token was used before. After an answer that was lost it may have been this session itself. */
+  | { readonly rule: 'refresh-token-reused' }
+  /** A token was asked for after the session had ended, for whatever reason. Once for each origin. */
+  | { readonly rule: 'used-after-end'; readonly origin: string }
+  /** The clocks of the device and of the token server are more than five minutes apart. `aheadMs`: how much the device's is, at least. */
+  | { readonly rule: 'clock-off'; readonly aheadMs: number }
 
 /** What the manager tells, by name. No payload holds a secret. Times are device wall time, epoch ms. */
 export interface TokenEvents {

@@ -33,6 +33,9 @@ const CONFIGURATION =
   /^(invalid_(request\w*|client|scope|target)|un(authorized_client|supported_\w+_type)|\w+_not_supported|use_dpop_nonce)$/
 const INTERACTION = /^((interaction|login|consent|account_selection)_required|(insufficient|unmet)_auth\w+)$/
 
+/** No standard has a code for it: what servers write, in a code of their own or in words. */
+const REUSED = /re-?use|already.{0,9}used/i
+
 export async function readAnswer(response: Response, now: () => number): Promise<ReadAnswer> {
   const { status, ok } = response
   const header = (name: string): string | null => response.headers.get(name)
@@ -61,12 +64,13 @@ export function toErrorCode(error: string): TokenErrorCode | false {
 
 /** @param code What it means. `false`: nothing that lasts. */
 export function toError(answer: ReadAnswer, code: TokenErrorCode | false): TokenError {
-  const { status, ok, header, at, serverNow, error, refused } = answer
+  const { status, ok, body, header, at, serverNow, error, refused } = answer
   const waitMs = Math.min(parseRetryAfter(header('retry-after'), serverNow || at), MAX_RETRY_AFTER_MS)
+  const isReuse = code === 'refresh_rejected' && REUSED.test(JSON.stringify(body))
   return new TokenError(
     code || (status === 504 ? 'timeout' : ok && !refused ? 'malformed_response' : 'refresh_unavailable'),
     `the server answered ${status}${quote(error)}`,
-    code ? {} : { transient: true, retryAt: at + waitMs || undefined },
+    code ? { ...(isReuse && { reused: true }) } : { transient: true, retryAt: at + waitMs || undefined },
   )
 }
 

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
 import { dpop } from 'tokenward/dpop'
-import { skewOf } from '../../src/dpop/skew.ts'
+import { skewOf } from '../../src/lib/skew.ts'
 import { tokenErrorOf } from '../../src/errors.ts'
 import type { Binding } from '../../src/ports.ts'
 import { createDevice, headersOf, settle, verified } from './binding-stage.ts'

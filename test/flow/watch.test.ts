@@ -83,3 +83,50 @@ test('sign-ins are no storm', () => {
   for (let turn = 0; turn < 40; turn++) watch.issued(tokensOf({ obtained: at(turn) }), undefined)
   expect(told).toEqual([])
 })
+
+const MINUTE = 60_000
+
+test.each([
+  [5 * MINUTE, []],
+  [-5 * MINUTE, []],
+  [5 * MINUTE + 1, [5 * MINUTE]],
+  [-3_600_000, [-60 * MINUTE]],
+  [NaN, []],
+])('a clock that is %i ms ahead of the server’s: %j is told', (aheadMs, expected) => {
+  const { watch, told } = open()
+  watch.clock(aheadMs)
+  expect(told).toEqual(expected.map((ms) => ({ type: 'alert', rule: 'clock-off', aheadMs: ms })))
+})
+
+test('a clock that is off is told once for each minute', () => {
+  const { watch, told } = open()
+  for (const aheadMs of [600_000, 600_900, 599_999, 660_000]) watch.clock(aheadMs)
+  expect(told).toEqual([
+    { type: 'alert', rule: 'clock-off', aheadMs: 600_000 },
+    { type: 'alert', rule: 'clock-off', aheadMs: 660_000 },
+  ])
+})
+
+/** What is told of a JWT with these claims that is issued now. */
+function issuing(claims: object): unknown[] {
+  const { watch, told } = open()
+  const wall = 1_700_000_000_000
+  const accessToken = `e30.${btoa(JSON.stringify(claims)).replace(/=+$/, '')}.c2ln`
+  watch.issued(tokensOf({ accessToken, obtained: { wall, monotonic: 0 } }), undefined)
+  return told
+}
+
+test('a new JWT that is not valid yet, or not any more, tells of a clock that is off', () => {
+  const now = 1_700_000_000
+  expect(issuing({ iat: now, exp: now + 300 })).toEqual([])
+  // Issued before, and handed out again.
+  expect(issuing({ iat: now - 3_000, exp: now + 600 })).toEqual([])
+  for (const odd of [{}, { iat: null, exp: null }, { iat: 'now', exp: '' }, { exp: 0 }])
+    expect(issuing(odd)).toEqual([])
+  expect(issuing({ iat: now + 3_600, exp: now + 3_900 })).toEqual([
+    { type: 'alert', rule: 'clock-off', aheadMs: -3_600_000 },
+  ])
+  expect(issuing({ iat: now - 7_500, exp: now - 7_200 })).toEqual([
+    { type: 'alert', rule: 'clock-off', aheadMs: 7_200_000 },
+  ])
+})

@@ -1,9 +1,9 @@
-import { TokenError, type TokenManager } from 'tokenward'
+import { createTokenManager, jsonSource, TokenError, type TokenManager } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
 import { fault } from 'tokenward/testing'
 import { placesOf } from '../support/canary.ts'
-import { settle } from '../support/world.ts'
-import { createScene, demo, only, openStage, type Scene, type Stage } from './stage.ts'
+import { createWorld, settle } from '../support/world.ts'
+import { API, createScene, demo, listen, only, openStage, type Scene, type Stage } from './stage.ts'
 
 let stage: Stage | undefined
 afterEach(async () => {
@@ -118,6 +118,46 @@ describe('one event for each change, and none without', () => {
 })
 
 describe('alerts', () => {
+  test('who asks for a token after the end is told of, once for each place; who goes without is not', async () => {
+    const scene = createScene()
+    await expect(scene.tokens.getAccessToken()).rejects.toMatchObject({ code: 'signed_out' })
+    await scene.tokens.login('ann')
+    await scene.tokens.logout()
+    await scene.send()
+    expect(only(scene.told, 'alert')).toEqual([])
+    for (let time = 0; time < 2; time++) {
+      await expect(scene.tokens.getAccessToken()).rejects.toMatchObject({ code: 'signed_out' })
+      await expect(scene.send({ required: true })).rejects.toMatchObject({ code: 'signed_out' })
+    }
+    expect(only(scene.told, 'alert')).toEqual([{ rule: 'used-after-end', origin: API }])
+  })
+
+  test('a refresh token that the server has seen before is told of, before the session ends', async () => {
+    for (const reused of [true, false]) {
+      const scene = await signedIn()
+      await scene.world.pass(301_000)
+      scene.desk.answer(new TokenError('refresh_rejected', 'x', { reused }))
+      await expect(scene.send()).rejects.toMatchObject({ code: 'refresh_rejected' })
+      const told = scene.told.slice(-3).map(({ type }) => type)
+      expect(told).toEqual([reused ? 'alert' : 'signed-in', 'refresh-failed', 'signed-out'])
+      expect(only(scene.told, 'alert')).toEqual(reused ? [{ rule: 'refresh-token-reused' }] : [])
+    }
+  })
+
+  test.each([-3_600_000, 0, 3_600_000])('a server whose clock differs by %i ms is told of', async (aheadMs) => {
+    const world = createWorld()
+    const fetch = (): Promise<Response> => {
+      const date = new Date(world.now() - aheadMs).toUTCString()
+      return Promise.resolve(Response.json({ access_token: 'a' }, { headers: { date } }))
+    }
+    const source = jsonSource<string>({ login: 'https://auth.example.com/login', refresh: 'https://auth.example.com/' })
+    const tokens = createTokenManager<string>({ source, ports: { ...world.ports, fetch } })
+    const told = listen(tokens)
+    await tokens.login('ann')
+    expect(only(told, 'alert')).toEqual(aheadMs === 0 ? [] : [{ rule: 'clock-off', aheadMs }])
+    tokens.dispose()
+  })
+
   test('a refresh that gets another subject ends the session, and says so', async () => {
     const idToken = (sub: string): string => `e30.${btoa(JSON.stringify({ sub })).replace(/=+$/, '')}.`
     const scene = createScene()

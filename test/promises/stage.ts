@@ -38,7 +38,7 @@ export interface Told {
 }
 
 /** Every event of a manager, in order. */
-function listen(tokens: TokenManager<never>): Told[] {
+export function listen(tokens: TokenManager<never>): Told[] {
   const told: Told[] = []
   for (const type of TYPES) tokens.on(type, (event) => void told.push({ type, event, state: tokens.getState() }))
   return told

@@ -295,6 +295,22 @@ describe('jsonSource', () => {
     expect((await failureOf(jsonSource(urls()).refresh(R1, contextOf()))).message).toBe('the server answered 400')
   })
 
+  test.each([
+    { error: 'invalid_grant', error_description: 'Maximum allowed refresh token reuse exceeded' },
+    { error: 'invalid_grant', error_description: 'The refresh token has already been used.' },
+    { code: 401, error_code: 'refresh_token_already_used', msg: 'Invalid Refresh Token: Already Used' },
+    { __type: 'RefreshTokenReuseException', message: 'Refresh token has been reused' },
+  ])('RFC 9700 4.14.2: a server that says a refresh token was used before is understood: %j', async (body) => {
+    server.answer = { status: 401, body }
+    const error = await failureOf(jsonSource(urls()).refresh(R1, contextOf()))
+    expect(error).toMatchObject({ code: 'refresh_rejected', reused: true })
+    server.answer = { status: 401, body: { error: 'invalid_grant', error_description: 'Unknown or invalid' } }
+    expect((await failureOf(jsonSource(urls()).refresh(R1, contextOf()))).reused).toBeUndefined()
+    // Of what decides nothing it says nothing.
+    server.answer = { status: 503, body }
+    expect((await failureOf(jsonSource(urls()).refresh(R1, contextOf()))).reused).toBeUndefined()
+  })
+
   test('without a refresh token there is nothing to refresh or revoke, and nobody is asked', async () => {
     const none = { refreshToken: undefined, accessTokens: ['abc'] }
     expect((await failureOf(jsonSource(urls()).refresh(none, contextOf()))).code).toBe('refresh_rejected')

@@ -210,6 +210,8 @@ const ALERTS: Readonly<Partial<Record<Alert['rule'], RuleId>>> = {
   'scope-grew': 'M10',
   'subject-changed': 'M11',
   'refresh-storm': 'M8',
+  'used-after-end': 'M2',
+  'refresh-token-reused': 'M3',
   // A token that is refused at once was not meant for this API, or was signed by nobody it trusts.
   'fresh-token-refused': 'M5',
 }

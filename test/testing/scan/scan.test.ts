@@ -238,6 +238,9 @@ describe('rules', () => {
 
   test('what a manager raises as an alert is counted under the same rule', () => {
     expect(ruleOfAlert('token-in-url')).toMatchObject({ id: 'L1', name: 'token-in-url' })
+    expect(ruleOfAlert('used-after-end')).toMatchObject({ id: 'M2', name: 'used-after-end' })
+    expect(ruleOfAlert('refresh-token-reused')).toMatchObject({ id: 'M3', name: 'refresh-token-reused' })
+    expect(ruleOfAlert('clock-off')).toBeUndefined()
     expect(ruleOfAlert('refresh-storm')).toMatchObject({ id: 'M8', name: 'refresh-storm' })
     expect(ruleOfAlert('scope-grew')).toMatchObject({ id: 'M10', name: 'scope-grew' })
     expect(ruleOfAlert('subject-changed')).toMatchObject({ id: 'M11', name: 'subject-changed' })
