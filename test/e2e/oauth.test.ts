@@ -64,7 +64,7 @@ test('the user who says no is a login that failed, and nobody is signed in', asy
   expect(grants(setting(), 'authorization_code')).toEqual([])
 })
 
-test('P-14: prompt=none without a session at the provider says that the user is needed', async () => {
+test('F149, P-14: prompt=none without a session at the provider says that the user is needed', async () => {
   const { page, site } = setting()
   await page.goto(site.origin)
   await page.evaluate(() => void visit.tokens.login({ prompt: 'none', returnTo: '/there' }).catch(() => {}))
@@ -93,6 +93,21 @@ test('F144: two tabs sign in at the same time, and each finishes its own login',
   expect(grants(setting(), 'authorization_code')).toEqual([200, 200])
   // The session of the second is that of both tabs.
   await expect.poll(() => user(page)).toBe('bob')
+})
+
+test('F146: a tab that is closed in the midst of its login keeps no other from signing in', async () => {
+  const { page, site, context } = setting()
+  await page.goto(site.origin)
+  await page.evaluate(() => void visit.tokens.login({}).catch(() => {}))
+  await page.getByLabel('Name').waitFor()
+  const other = await context.newPage()
+  await page.close()
+  await other.goto(site.origin)
+  await other.evaluate(() => void visit.tokens.login({}).catch(() => {}))
+  await other.getByLabel('Name').fill('ann')
+  await other.getByRole('button', { name: 'Sign in' }).click()
+  await arrival(other, '/callback')
+  expect(await restored(other)).toBe('active')
 })
 
 test('login CSRF: an answer to a login that was not begun here begins no session', async () => {

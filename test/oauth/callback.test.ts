@@ -128,6 +128,15 @@ describe('P-6: a parameter that comes twice', () => {
   })
 })
 
+test.each(['?', '#'])('F149: an error in the answer, after a %s, is a login that failed', async (place) => {
+  const scene = createScene(desk.url)
+  const state = (await begin(scene)).get('state') ?? ''
+  const answer = `error=access_denied&state=${state}&iss=${encodeURIComponent(desk.url)}`
+  expect((await failureOf(arrive(scene, CALLBACK + place + answer))).code).toBe('login_failed')
+  expect(scene.page.href).toBe(CALLBACK)
+  expect(desk.seen).toEqual([])
+})
+
 describe('P-10: tokens in an answer', () => {
   test.each([
     '#access_token=abc&token_type=bearer&state=STATE',

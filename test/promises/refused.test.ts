@@ -21,6 +21,35 @@ async function signedIn(options: Parameters<typeof createScene>[0] = {}): Promis
 const refusesFirst = (sent: string | undefined): number => (sent === 'Bearer ann.1' ? 401 : 200)
 const challenge = (status: number, header: string): Reply => ({ status, headers: { 'www-authenticate': header } })
 
+describe('F07: a 401 of the token endpoint', () => {
+  test('is an answer about the session, given once to all who wait, and causes no further refresh', async () => {
+    await onStage()
+    stage.backend.auth.revokeSessions()
+    await stage.world.pass(301_000)
+    const all = await Promise.all(Array.from({ length: 20 }, () => failureOf(stage.get('/me'))))
+    expect(new Set(all.map(({ code }) => code))).toEqual(new Set(['refresh_rejected']))
+    expect(stage.count('refresh')).toBe(1)
+    expect(stage.tokens.getState()).toMatchObject({ status: 'signed-out', reason: 'rejected' })
+  })
+
+  test('does not recurse where the source asks through the manager itself', async () => {
+    const scene = await signedIn()
+    let asked = 0
+    // As with an axios instance that is bound to the manager: the call waits for the very refresh that it is.
+    const refresh = async (): Promise<unknown> => {
+      asked++
+      return scene.send()
+    }
+    Object.assign(scene.desk.source, { refresh })
+    await scene.world.pass(301_000)
+    const failure = failureOf(scene.send())
+    await scene.world.pass(10_500)
+    expect((await failure).transient).toBe(true)
+    expect(asked).toBe(1)
+    expect(scene.tokens.getState().status).toBe('stale')
+  })
+})
+
 describe('a 401 for the current token', () => {
   test('F88 F100: causes one refresh, and one more send, for any number of requests', async () => {
     await onStage()

@@ -68,6 +68,23 @@ export async function startSite({ auth: settings, headers = {}, folder }: SiteOp
   }
 }
 
+/** Keeps what an API answers to a GET, whoever has asked, and answers from it: what applications do to work offline. */
+const WORKER = `
+addEventListener('install', () => skipWaiting())
+addEventListener('activate', (event) => event.waitUntil(clients.claim()))
+addEventListener('fetch', (event) => {
+  const { request } = event
+  const isKept = request.method === 'GET' && request.url.endsWith('/api/me')
+  event.respondWith(isKept ? fromCache(request) : fetch(request))
+})
+async function fromCache(request) {
+  const kept = await caches.match(request)
+  if (kept) return kept
+  const answer = await fetch(request)
+  if (answer.ok) await (await caches.open('answers')).put(request, answer.clone())
+  return answer
+}`
+
 function pass(request: IncomingMessage, response: ServerResponse, to: URL): void {
   const further = forward(to, { method: request.method, headers: request.headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -93,5 +110,6 @@ async function ownPages(): Promise<Record<string, string>> {
     '/index.html': html('The application', '<script type="module" src="/page.js"></script>'),
     '/blank': html('Another page', ''),
     '/page.js': outputFiles[0]?.text ?? '',
+    '/worker.js': WORKER,
   }
 }

@@ -86,6 +86,31 @@ describe.each(credentials)('what tabs share is odd, or missing, with a refresh %
     expect(third!.state()).toMatchObject({ session: (first!.state() as { session: string }).session })
   })
 
+  test('F34: two copies on one page are two tabs of one session: one refresh, and one end', async () => {
+    const browser = openBrowser({ credential })
+    const page = browser.open('page')
+    const [first, second] = [browser.openTab({ ports: page.ports }), browser.openTab({ ports: page.ports })]
+    await browser.during(Promise.all([second.tokens.restore(), first.tokens.login('ann')]))
+    await browser.pass(EXPIRED_MS)
+    const before = browser.presentations()
+    expect(await browser.during(Promise.all([first.send(), second.send()]), BOUND_MS)).toEqual([200, 200])
+    expect(browser.presentations() - before).toBe(1)
+    await browser.during(second.tokens.logout())
+    expect([first, second].map((tab) => tab.state().signedIn)).toEqual([false, false])
+  })
+
+  test('F120: many tabs that wake while the database is wedged go on, and nobody has to open them again', async () => {
+    const browser = await openTabs(8, { credential })
+    browser.faults.records = 'hanging'
+    for (const tab of browser.tabs) tab.freeze()
+    await browser.pass(8 * 3_600_000)
+    for (const tab of browser.tabs) tab.thaw()
+    const all = Promise.all(browser.tabs.map((tab) => tab.send()))
+    expect(await browser.during(all, BOUND_MS)).toEqual(browser.tabs.map(() => 200))
+    await browser.during(browser.tabs[3]!.tokens.logout(), BOUND_MS)
+    expect(browser.tabs.filter((tab) => tab.state().signedIn)).toEqual([])
+  })
+
   test('F33: a channel that throws throws nothing out, and is told once', async () => {
     const browser = openBrowser({ credential })
     const broken = {
