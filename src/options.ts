@@ -106,7 +106,7 @@ const CURES = {
   number: 'milliseconds, above 0',
   boolean: 'true or false',
   function: 'a function',
-  object: 'an object',
+  object: 'an object with the functions ',
 }
 
 /** Fills in the defaults. Throws a `TypeError` that names the cure for whatever is wrong. */
@@ -168,12 +168,15 @@ function read<T extends object>(given: object, what: string, known: T): T {
     if (!(key in options)) wrong(`${what} has no "${key}", only ${names}`)
     if (value === undefined) continue
     const standard = options[key]
+    // What a port can do, if it is no function itself.
+    const members = typeof standard === 'object' ? Object.keys(standard as object) : []
     const right =
       typeof value === typeof standard &&
       value !== '' &&
+      members.every((name) => typeof (Object(value) as Record<string, unknown>)[name] === 'function') &&
       (typeof value !== 'number' || (value >= (/^(leeway|warn)/.test(key) ? 0 : 1) && value < Infinity))
     if (standard !== undefined && !right) {
-      wrong(`${what}.${key} must be ${CURES[typeof standard as keyof typeof CURES]}`)
+      wrong(`${what}.${key} must be ${CURES[typeof standard as keyof typeof CURES]}${members.join(', ')}`)
     }
     options[key] = value
   }

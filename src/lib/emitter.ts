@@ -32,6 +32,7 @@ export function createEmitter<Events>(report: (error: unknown) => void): Emitter
       return () => void entries.delete(entry)
     },
     emit(type, event) {
+      Object.freeze(event)
       batch(() =>
         holding?.push(() => {
           for (const entry of [...entries]) {

@@ -240,6 +240,16 @@ describe('listeners', () => {
     expect(heard).toEqual(['late'])
   })
 
+  test('cannot change what the next one hears', async () => {
+    const scene = createScene()
+    const heard: unknown[] = []
+    scene.tokens.on('signed-out', (event) => void Reflect.set(event, 'reason', 'idle'))
+    scene.tokens.on('signed-out', ({ reason }) => heard.push(reason))
+    await scene.tokens.login('ann')
+    await scene.tokens.logout()
+    expect(heard).toEqual(['logout'])
+  })
+
   test('the same function may listen twice, and each undo undoes one', async () => {
     const scene = createScene()
     let count = 0

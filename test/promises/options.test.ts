@@ -86,6 +86,20 @@ describe('a wrong option throws a TypeError that names the cure', () => {
     refuses(() => withSource({ ports: { clock: () => 0 } }), /ports.clock must be an object/)
   })
 
+  test.each([null, {}, { read: () => null }, { read: 1, write: 2 }])('a port that cannot do its work: %j', (marker) => {
+    refuses(() => withSource({ ports: { marker } }), /ports.marker must be an object with the functions read, write/)
+  })
+
+  test('a port that is made by a class', () => {
+    class Marker {
+      read(): string | null {
+        return null
+      }
+      write(): void {}
+    }
+    expect(() => withSource({ ports: { marker: new Marker() } })).not.toThrow()
+  })
+
   test('resources that are no list, or an empty one', () => {
     refuses(() => withSource({ resources: 'https://api.example.com' }), /list/)
     refuses(() => withSource({ resources: { url: 'https://api.example.com' } }), /list/)
