@@ -92,7 +92,14 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         entered,
         sent: ports.lifecycle.online(),
       })
-      return call((context) => present(turn, restores, context).catch(answered))
+      return call((context) => present(turn, restores, whileDue(context)).catch(answered))
+    }
+
+    /** A server may want the call once more, with another proof: for a session that is over nothing more is sent. */
+    function whileDue(context: SourceContext): SourceContext {
+      const fetch: typeof context.fetch = (...request) =>
+        turns.isDue(from, flight) ? context.fetch(...request) : Promise.reject(unavailable())
+      return { ...context, fetch }
     }
 
     /** Nothing was presented: the mark must not say that something was, but for what it said before. */

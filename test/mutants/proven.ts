@@ -3,6 +3,7 @@ import { type Mutant, mutantsOf } from './mutant.ts'
 const binding = 'test/dpop/binding.test.ts'
 const flow = 'test/dpop/flow.test.ts'
 const callback = 'test/oauth/callback.test.ts'
+const corpus = 'test/sim/corpus.test.ts'
 const metadata = 'test/oauth/metadata.test.ts'
 const resource = 'test/oauth/resource-metadata.test.ts'
 
@@ -94,6 +95,14 @@ export const proven: readonly Mutant[] = [
       'metadata is fetched from wherever the challenge says',
       'resourceMetadataUrl(one) === metadata',
       "one !== ''",
+    ],
+  ]),
+  ...mutantsOf('src/flow/refresh.ts', [
+    [
+      corpus,
+      'a refresh is tried again with another proof when its session is over',
+      'turns.isDue(from, flight) ? context.fetch(...request) : Promise.reject(unavailable())',
+      'context.fetch(...request)',
     ],
   ]),
 ]

@@ -111,6 +111,28 @@ export const proofs: readonly Story[] = [
     },
   },
   {
+    name: 'F13, F132: a refresh whose proof was refused is not tried again for a session that was ended meanwhile',
+    modes,
+    plan: {
+      tabs: 1,
+      proofs: window,
+      weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 200 },
+    },
+    steps: ['pass 1000', EXPIRED, '1 request', 'pass 250', '1 logout', 'pass 5000'],
+    happened: (seen) => challenged(seen, 'learned') >= 2 && saw.asked(seen) === 1,
+  },
+  {
+    name: 'F14, F132: nor is it where another tab has ended it',
+    modes: ['stored'],
+    plan: {
+      tabs: 2,
+      proofs: window,
+      weather: { lost: 100, doubled: 0, messageMs: 1, recordMs: 1, lockMs: 1, serverMs: 200 },
+    },
+    steps: ['pass 1000', EXPIRED, '1 request', 'pass 450', '2 logout', 'pass 5000'],
+    happened: (seen) => saw.event(seen, 'signed-out', 'logout') === 2 && challenged(seen, 'learned') >= 2,
+  },
+  {
     name: 'F140, F141: where a key is not kept the session is that of the page which has made it, and a new sign-in is good',
     modes: ['stored'],
     plan: { tabs: 2, proofs: window },

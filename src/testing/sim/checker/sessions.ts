@@ -36,6 +36,8 @@ export const judgeSessions: CreateJudge = (view, breach) => {
   let cut: { readonly call: number; readonly step: number; readonly tab: string }[] = []
   /** Epochs that were posted, in order, by who did it and what it said. */
   const posted = new Map<string, number>()
+  /** By exchange, the session that it was made for. */
+  const presenting = new Map<number, string | undefined>()
   /** When `login` or `logout` was called last in a tab. */
   const overtaken = new Map<string, number>()
 
@@ -119,13 +121,14 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     else if (setup.credential === 'token' && known.family !== family) breach(5, `${what}, of another sign-in`)
   }
 
-  function asked({ tab = '', presented, operation, at }: EntryOf<'asked'>): void {
-    const session = view.tabs.get(tab)?.session
-    const ended = knows(tab, session)
-    // To make a call once more because its proof was refused is to go on with it.
+  function asked({ tab = '', exchange, presented, operation, at }: EntryOf<'asked'>): void {
+    // A call that is made once more because its proof was refused is one of the session that it was made for.
     const before = [...view.exchanges.values()].findLast((one) => one.tab === tab && one.operation === operation)
     const isAgain = before?.presented === presented && before?.learned?.challenge !== undefined
-    if (operation === 'refresh' && ended && !isAgain) breach(3, `${tab} refreshes a session that ${ended.by} has ended`)
+    const session = isAgain ? presenting.get(before.id) : view.tabs.get(tab)?.session
+    presenting.set(exchange, session)
+    const ended = knows(tab, session)
+    if (operation === 'refresh' && ended) breach(3, `${tab} refreshes a session that ${ended.by} has ended`)
     const issued = presented === undefined ? undefined : view.refresh.get(presented)
     if (operation !== 'refresh' || setup.credential === 'cookie' || !issued || session === undefined) return
     // What is stored has been lost, or was never kept.
