@@ -19,6 +19,21 @@ export interface SiteOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** What is served. Default: a page with `page.ts` in it, and `/blank`. */
   readonly folder?: string
+  /** Is told what comes to the authorization server at /auth, and what it answers. */
+  readonly watch?: (call: CookieCall) => void
+}
+
+/** One call to the authorization server, as whoever stands before it sees it. Times are epoch milliseconds. */
+export interface CookieCall {
+  /** What the page calls it: its header `X-Exchange`. */
+  readonly id: string
+  /** The refresh cookie that the browser has sent. */
+  readonly presented: string | undefined
+  readonly status: number
+  /** The refresh cookie that is set. Empty: it is taken away. */
+  readonly cookie: string | undefined
+  readonly body: string
+  readonly decidedAt: number
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -27,7 +42,7 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /** One origin, as behind a reverse proxy: pages at /, the authorization server at /auth, the API at /api. */
-export async function startSite({ auth: settings, headers = {}, folder }: SiteOptions = {}): Promise<Site> {
+export async function startSite({ auth: settings, headers = {}, folder, watch }: SiteOptions = {}): Promise<Site> {
   const backend = await startBackend({
     host: 'localhost',
     auth: { accessTokenMs: 300_000, allowedOrigins: 'any', ...settings },
@@ -38,7 +53,7 @@ export async function startSite({ auth: settings, headers = {}, folder }: SiteOp
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/'
-    if (path.startsWith('/auth/')) return pass(request, response, new URL(path, auth.origin))
+    if (path.startsWith('/auth/')) return pass(request, response, new URL(path, auth.origin), watch)
     if (path.startsWith('/api/')) return pass(request, response, new URL(path.slice('/api'.length), api.origin))
     const { pathname } = new URL(path, 'http://site.invalid')
     const name = pathname === '/' ? '/index.html' : pathname
@@ -85,14 +100,35 @@ async function fromCache(request) {
   return answer
 }`
 
-function pass(request: IncomingMessage, response: ServerResponse, to: URL): void {
+function pass(request: IncomingMessage, response: ServerResponse, to: URL, watch?: SiteOptions['watch']): void {
   const further = forward(to, { method: request.method, headers: request.headers }, (answer) => {
+    const id = request.headers['x-exchange']
+    if (watch && typeof id === 'string') {
+      const decidedAt = epochMs()
+      const presented = cookieIn([request.headers.cookie ?? ''])
+      const { statusCode: status = 502, headers } = answer
+      let body = ''
+      answer.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      answer.once('end', () =>
+        watch({ id, presented, status, cookie: cookieIn(headers['set-cookie']), body, decidedAt }),
+      )
+    }
     response.writeHead(answer.statusCode ?? 502, answer.headers)
     answer.pipe(response).once('error', () => answer.destroy())
     answer.once('error', () => response.destroy())
   })
   further.once('error', () => response.destroy())
   request.pipe(further)
+}
+
+/** The refresh cookie in a `Cookie`, or in what is to be one. */
+function cookieIn(texts: readonly string[] = []): string | undefined {
+  return texts.map((text) => /(?:^|; )refresh_token=([^;]*)/.exec(text)?.[1]).find((value) => value !== undefined)
+}
+
+/** As pages tell the time: with fractions. */
+function epochMs(): number {
+  return performance.timeOrigin + performance.now()
 }
 
 async function ownPages(): Promise<Record<string, string>> {

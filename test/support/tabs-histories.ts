@@ -13,32 +13,66 @@ import {
   type Scenario,
   type Tab,
 } from './tabs-driver.ts'
-import type { Seen } from './tabs-record.ts'
+import { type Seen, toDecided } from './tabs-record.ts'
 
 /** Pages tell by the clock of one machine, and a busy one is slow. */
-const SLACK_MS = 2_000
+const SLACK_MS = 1_000
+const TIMEOUT_MS = 2_000
+
+type Numbered = Seen & { readonly tab: string }
 
 /** What several pages have seen, as one history: who has sent a message, and what belongs to one sign-in, follows from it. */
-function mergePages(pages: ReadonlyMap<string, readonly Seen[]>, setup: History['setup']): History {
+function mergePages(
+  pages: ReadonlyMap<string, readonly Seen[]>,
+  calls: Driver['site']['cookieCalls'],
+  setup: History['setup'],
+): History {
   const merged = [...pages]
-    .flatMap(([tab, seen], page) => seen.map((entry) => ({ ...numbered(entry, page), tab })))
+    .flatMap(([tab, seen], page) =>
+      withServer(
+        seen.map((entry) => ({ ...numbered(entry, page), tab })),
+        calls,
+      ),
+    )
     .sort((one, other) => one.at - other.at)
   const posts = new Map<string, string>()
   const families = new Map<string, { readonly name: string; readonly owner: string }>()
-  const asked = new Map<number, Extract<Entry, { what: 'asked' }>>()
+  const asked = new Map<number, Extract<Numbered, { what: 'asked' }>>()
+  let signIns = 0
   const entries = merged.map((entry): Entry => {
-    if (entry.what === 'posted') posts.set(JSON.stringify(entry.message), entry.tab ?? '')
+    if (entry.what === 'posted') posts.set(JSON.stringify(entry.message), entry.tab)
     if (entry.what === 'asked') asked.set(entry.exchange, entry)
     if (entry.what === 'delivered') return { ...entry, from: posts.get(JSON.stringify(entry.message)) ?? '' }
     if (entry.what !== 'over' && entry.what !== 'decided') return entry
     const { tab: _, ...world } = entry
     if (world.what === 'over' || world.verdict !== 'issued') return world
-    const presented = asked.get(world.exchange)?.presented ?? ''
-    const family = families.get(presented) ?? { name: `sign-in ${String(families.size + 1)}`, owner: world.owner ?? '' }
+    const { presented = '', operation, owner = '' } = asked.get(world.exchange) ?? {}
+    const before = operation === 'login' ? undefined : families.get(presented)
+    const family = before ?? { name: `sign-in ${String(++signIns)}`, owner }
     families.set(world.refresh ?? '', family)
     return { ...world, family: family.name, owner: family.owner }
   })
   return { version: 1, setup, entries }
+}
+
+/** The cookies of its calls, and what was decided about them, tells the server: also where the page was gone by then. */
+function withServer(seen: readonly Numbered[], calls: Driver['site']['cookieCalls']): Numbered[] {
+  return seen.flatMap((entry): Numbered[] => {
+    if (entry.what !== 'asked' || entry.wire === undefined) return [entry]
+    const { exchange, operation, at } = entry
+    const call = calls.get(entry.wire)
+    if (!call) return [entry]
+    const { presented, status, cookie, decidedAt } = call
+    const body = (call.body.startsWith('{') ? JSON.parse(call.body) : {}) as Record<string, string>
+    const learned = seen.find((one) => one.what === 'learned' && one.exchange === exchange)
+    // Nobody learns of what has not been decided, however far the clocks of two processes are apart.
+    const world = { tab: entry.tab, at: Math.max(at, Math.min(decidedAt, learned?.at ?? Infinity)) }
+    return [
+      { ...entry, presented },
+      { ...toDecided({ exchange, operation, status }, body), refresh: cookie || undefined, ...world },
+      { what: 'over', exchange, ...world },
+    ]
+  })
 }
 
 /** Each page counts its own calls. */
@@ -48,17 +82,20 @@ function numbered(entry: Seen, page: number): Seen {
   return 'call' in entry && entry.call !== undefined ? { ...entry, call: entry.call + shift } : entry
 }
 
-async function judge({ site }: Driver, tabs: readonly Tab[], stored: boolean): Promise<History> {
-  const pages = await all(tabs, (tab) => tab.run(() => client.seen))
-  const named = new Map(pages.map((seen, index) => [`tab ${String(index + 1)}`, seen]))
-  const setup = {
-    credential: 'token',
-    stored,
-    requestTimeoutMs: 2_000,
-    resources: [`${site.url}api/`],
-    slackMs: SLACK_MS,
-  } as const
-  const history = mergePages(named, setup)
+async function judge(
+  { site }: Driver,
+  tabs: readonly Tab[],
+  mode: Pick<History['setup'], 'credential' | 'stored'>,
+): Promise<History> {
+  const seen = await all(tabs, (tab) => tab.run(() => client.seen))
+  // After a reload it is another page.
+  const named = new Map(
+    seen.flatMap((pages, tab) =>
+      pages.map((page, index) => [`tab ${String(tab + 1)}${"'".repeat(index)}`, page] as const),
+    ),
+  )
+  const setup = { ...mode, requestTimeoutMs: TIMEOUT_MS, resources: [`${site.url}api/`], slackMs: SLACK_MS }
+  const history = mergePages(named, site.cookieCalls, setup)
   const breaches = check(history)
   assert.deepEqual(breaches, [], tellStory(history, breaches))
   return history
@@ -67,8 +104,35 @@ async function judge({ site }: Driver, tabs: readonly Tab[], stored: boolean): P
 const seenOf = (history: History, what: Entry['what']): number =>
   history.entries.filter((entry) => entry.what === what).length
 
-/** Histories of a real browser, held against the invariants by the checker of the simulator. */
-export const historyScenarios: readonly Scenario[] = (['plain', undefined] as const).map((storage) => ({
+/** The checker is not blind: of the same history with an older token in a later request it says so. */
+function assertBites(history: History): void {
+  const tokens = history.entries.flatMap((entry) => (entry.what === 'sent' ? [entry.authorization] : []))
+  const early = tokens.find((token) => token !== undefined)
+  const late = history.entries.findLastIndex((entry) => entry.what === 'sent' && entry.authorization !== undefined)
+  const forged = history.entries.map((entry, index) => (index === late ? { ...entry, authorization: early } : entry))
+  assert.notDeepEqual(check({ ...history, entries: forged }), [])
+}
+
+/** Nor is it where a cookie that was spent comes once more from the page that knows. */
+function assertSeesCookies(history: History): void {
+  const { entries } = history
+  const refreshes = entries.flatMap((entry) => (entry.what === 'asked' && entry.operation === 'refresh' ? [entry] : []))
+  const spent = refreshes.findLast(({ exchange }) =>
+    entries.some((entry) => entry.what === 'learned' && entry.exchange === exchange && entry.outcome === 'tokens'),
+  )
+  assert(spent?.presented)
+  const again = { ...spent, exchange: -1, at: (entries.at(-1)?.at ?? 0) + 60_000 }
+  assert.deepEqual(
+    check({ ...history, entries: [...entries, again] }).map(({ invariant }) => invariant),
+    [2],
+  )
+}
+
+const isSignedOut = (tab: Tab): Promise<boolean> => tab.run(() => !client.tokens.getState().signedIn)
+const untilSignedOut = (tabs: readonly Tab[]): Promise<void> =>
+  until('all are signed out', async () => (await all(tabs, isSignedOut)).every(Boolean))
+
+const inJson = (['plain', undefined] as const).map((storage): Scenario => ({
   name: `F14, F75, F76, F100: no invariant is broken by what tabs do that expire, are refused, change user and sign out (${storage ?? 'memory'})`,
   async run(driver) {
     const tabs = await openTabs(driver, 4, { source: 'json', record: true, ...(storage && { storage }) })
@@ -81,18 +145,67 @@ export const historyScenarios: readonly Scenario[] = (['plain', undefined] as co
     await second.run(() => client.signIn('admin'))
     await callAtOnce(tabs)
     await first.run(() => client.logout())
-    await until('all are signed out', async () =>
-      (await all(tabs, (tab) => tab.run(() => client.tokens.getState().signedIn))).every((signedIn) => !signedIn),
-    )
+    await untilSignedOut(tabs)
     await callAtOnce(tabs)
-    const history = await judge(driver, tabs, storage !== undefined)
+    const history = await judge(driver, tabs, { credential: 'token', stored: storage !== undefined })
     // It has come to what it is about.
     assert(seenOf(history, 'sent') >= 16 && seenOf(history, 'asked') >= 5 && seenOf(history, 'delivered') >= 8)
-    // And the checker is not blind: of the same history with an older token in a later request it says so.
-    const tokens = history.entries.flatMap((entry) => (entry.what === 'sent' ? [entry.authorization] : []))
-    const early = tokens.find((token) => token !== undefined)
-    const late = history.entries.findLastIndex((entry) => entry.what === 'sent' && entry.authorization !== undefined)
-    const forged = history.entries.map((entry, index) => (index === late ? { ...entry, authorization: early } : entry))
-    assert.notDeepEqual(check({ ...history, entries: forged }), [])
+    assertBites(history)
   },
 }))
+
+/** What the server sees of a refresh that is asked for by a call of `tab`, and is held back by it after it has committed. */
+async function refreshing({ site }: Driver, tab: Tab): Promise<() => void> {
+  site.auth.revokeAccessTokens()
+  const gate = site.auth.faults.hold('refresh', 'after')
+  void tab.run(() => client.call()).catch(() => {})
+  await gate.arrived
+  return gate.release
+}
+
+const byCookie: Scenario = {
+  name: 'F14, F38, F73, F75: no invariant is broken by eight tabs that expire, and are reloaded, change user and sign out over a refresh (cookie)',
+  async run(driver) {
+    const tabs = await openTabs(driver, 8, { source: 'cookie', record: true, timeoutMs: TIMEOUT_MS })
+    const [first, second, third = first] = tabs
+    const { auth } = driver.site
+    await signIn(driver, tabs, 2)
+    await expiry(tabs)
+    assert.deepEqual((await callAtOnce(tabs)).outcomes, Array(8).fill(200))
+    assert.equal(auth.count('refresh', 'rotated'), 1)
+
+    const reloaded = await refreshing(driver, first)
+    await first.reload()
+    reloaded()
+    await first.run(() => client.restore())
+    await callAtOnce(tabs)
+
+    const switched = await refreshing(driver, second)
+    const signedIn = third.run(() => client.signIn('admin'))
+    switched()
+    await signedIn
+    await all(tabs, (tab) => tab.run(() => client.until('with tokens')))
+    assert.deepEqual((await callAtOnce(tabs)).outcomes, Array(8).fill(200))
+
+    const over = await refreshing(driver, second)
+    const report = third.run(() => client.logout())
+    over()
+    await report
+    await untilSignedOut(tabs)
+    assert.deepEqual((await callAtOnce(tabs)).outcomes, Array(8).fill(401))
+    // The server that is asked for another user's session keeps the one before: nobody has its cookie any more.
+    assert.deepEqual(
+      auth.liveFamilies().map(({ user }) => user),
+      ['demo@example.com'],
+    )
+    assert.equal(await driver.cookie(), undefined)
+
+    const history = await judge(driver, tabs, { credential: 'cookie', stored: false })
+    assert(seenOf(history, 'sent') >= 40 && seenOf(history, 'killed') === 1 && seenOf(history, 'decided') >= 7)
+    assertBites(history)
+    assertSeesCookies(history)
+  },
+}
+
+/** Histories of a real browser, held against the invariants by the checker of the simulator. */
+export const historyScenarios: readonly Scenario[] = [...inJson, byCookie]

@@ -10,7 +10,7 @@ import {
 import { bindAxios } from 'tokenward/axios'
 import { encryptedStorage, indexedDbStorage, type TokenStorage } from 'tokenward/storage'
 import { takeAway } from './tabs-missing.ts'
-import { recordPage, type Seen } from './tabs-record.ts'
+import { type PageRecord, recordPage } from './tabs-record.ts'
 import type { Method } from '../../src/testing/sim/checker/history.ts'
 import { everythingInPage, placesOfSecrets } from './walk.ts'
 
@@ -38,8 +38,8 @@ export interface Client {
   readonly tokens: TokenManager<{ readonly email: string; readonly password: string }>
   readonly api: AxiosInstance
   readonly happened: Happening[]
-  /** Everything that was seen in this page, for the checker of the simulator. */
-  readonly seen: Seen[]
+  /** Everything that was seen in this tab, page after page, for the checker of the simulator. */
+  readonly seen: PageRecord['pages']
   readonly heard: Heard[]
   /** In this task: tokens, and the time at which they are asked for. */
   note(what: string): number
@@ -128,7 +128,7 @@ globalThis.client = {
   tokens,
   api,
   happened,
-  seen: record?.entries ?? [],
+  seen: record?.pages ?? [],
   heard,
   note,
   signIn: (user = 'demo') => called('login', () => tokens.login({ email: `${user}@example.com`, password: user })),

@@ -5,8 +5,11 @@ import type { Entry, EntryOf, Method, Operation, Snapshot } from '../../src/test
 
 /** Everything that can be seen from around the manager of one page, as the checker of the simulator reads it. */
 export interface PageRecord {
-  /** In order. Times are epoch milliseconds, with fractions: pages of one machine can be merged by them. */
-  readonly entries: Seen[]
+  /**
+   * What this page has seen, in order, after what the pages have that were in this tab before it. Times are epoch
+   * milliseconds, with fractions: pages of one machine can be merged by them.
+   */
+  readonly pages: readonly (readonly Seen[])[]
   /** From now on what `tokens` and `api` do is seen. */
   watch(tokens: TokenManager<never>, api: AxiosInstance): void
   /** A call of the application. `within` is given its number. */
@@ -15,18 +18,46 @@ export interface PageRecord {
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 /** Nobody in the page knows its name among the tabs, nor who has sent a message. */
-export type Seen = DistributiveOmit<Entry, 'tab'>
+export type Seen = DistributiveOmit<Entry, 'tab'> & {
+  /** What the server knows this call to the source by, where only the server sees the cookies. */
+  readonly wire?: string | undefined
+  /** Who is to be signed in by it. */
+  readonly owner?: string | undefined
+}
 
+/** Where a page that is left keeps what it has seen for the one after it. */
+const KEPT = 'what was seen'
 const EVENTS = ['signed-in', 'signed-out', 'refreshed', 'refresh-failed', 'degraded', 'alert'] as const
+
+/** What a server has decided, as its answer tells. */
+export function toDecided(
+  { exchange, operation, status }: { exchange: number; operation: Operation; status: number },
+  { access_token: access, expires_in }: Readonly<Record<string, string | number | undefined>>,
+): Omit<EntryOf<'decided'>, 'at'> {
+  const refused = status === 400 || status === 401
+  const otherwise = refused ? 'refused' : operation === 'logout' ? 'revoked' : 'turned-away'
+  return {
+    what: 'decided',
+    exchange,
+    verdict: access === undefined ? otherwise : 'issued',
+    ...(access !== undefined && { access: String(access), expiresAt: Date.now() + Number(expires_in) * 1_000 }),
+  }
+}
 
 /** Listens to everything that the manager of this page will use: call it before there is one. */
 export function recordPage(): PageRecord {
   const entries: Seen[] = []
+  const pages = [...(JSON.parse(sessionStorage.getItem(KEPT) ?? '[]') as Seen[][]), entries]
   let exchanges = 0
   let calls = 0
   let read: () => Snapshot = () => ({ status: 'signed-out', signedIn: false })
-  const note = (entry: DistributiveOmit<Entry, 'at' | 'tab'>): void =>
+  const note = (entry: DistributiveOmit<Seen, 'at'>): void =>
     void entries.push({ at: performance.timeOrigin + performance.now(), ...entry })
+
+  addEventListener('pagehide', () => {
+    note({ what: 'killed' })
+    sessionStorage.setItem(KEPT, JSON.stringify(pages))
+  })
 
   const send = globalThis.fetch
   globalThis.fetch = async (input, init) => {
@@ -35,30 +66,28 @@ export function recordPage(): PageRecord {
     if (!operation) return send(input, init)
     const given = JSON.parse((init?.body as string | undefined) ?? '{}') as Record<string, string | undefined>
     const exchange = ++exchanges
-    note({ what: 'asked', exchange, operation, presented: given['refresh_token'], url })
+    const byCookie = new URL(url, location.href).pathname.startsWith('/auth/')
+    const wire = byCookie ? crypto.randomUUID() : undefined
+    note({ what: 'asked', exchange, operation, presented: given['refresh_token'], url, wire, owner: given['email'] })
     try {
-      const response = await send(input, init)
+      const headers = new Headers(init?.headers)
+      if (wire !== undefined) headers.set('X-Exchange', wire)
+      const response = await send(input, { ...init, headers })
       const body = (await response
         .clone()
         .json()
         .catch(() => ({}))) as Record<string, string | undefined>
       const issued = body['access_token'] !== undefined
       const refused = response.status === 400 || response.status === 401
-      note({
-        what: 'decided',
-        exchange,
-        verdict: issued ? 'issued' : refused ? 'refused' : operation === 'logout' ? 'revoked' : 'turned-away',
-        access: body['access_token'],
-        refresh: body['refresh_token'],
-        owner: given['email'],
-        expiresAt: Date.now() + Number(body['expires_in']) * 1_000,
-      })
-      note({ what: 'over', exchange })
+      if (!byCookie) {
+        note({ ...toDecided({ exchange, operation, status: response.status }, body), refresh: body['refresh_token'] })
+        note({ what: 'over', exchange })
+      }
       const outcome = issued ? 'tokens' : refused ? 'refusal' : response.ok ? 'done' : 'failure'
       note({ what: 'learned', exchange, outcome, answered: true })
       return response
     } catch (error) {
-      note({ what: 'over', exchange })
+      if (!byCookie) note({ what: 'over', exchange })
       note({ what: 'learned', exchange, outcome: 'failure', answered: false })
       throw error
     }
@@ -77,7 +106,7 @@ export function recordPage(): PageRecord {
   }
 
   return {
-    entries,
+    pages,
     watch(tokens, api) {
       read = () => toSnapshot(tokens.getState())
       tokens.subscribe((state) => note({ what: 'state', state: toSnapshot(state) }))

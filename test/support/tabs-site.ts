@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { PageOptions, Source } from './tabs-driver.ts'
 import { startRecorder, type Recorder } from './recorder.ts'
-import { startSite, type Site } from './site.ts'
+import { type CookieCall, startSite, type Site } from './site.ts'
 
 export interface TabsSite extends Site {
   /** A resource whose `/stall` never answers. */
@@ -15,6 +15,8 @@ export interface TabsSite extends Site {
   /** What tabs call the session when the application gives it no name. */
   sessionName(source: Source): string
   /** What the API was sent: the number of the call, whose token it carried, and when. */
+  /** The calls to `/auth` that recorded pages have made, by what the page calls them. */
+  readonly cookieCalls: ReadonlyMap<string, CookieCall>
   sent(): { readonly id: string | undefined; readonly user: string | undefined; readonly at: number }[]
 }
 
@@ -35,11 +37,14 @@ export async function startTabsSite(): Promise<TabsSite> {
   await writeFile(join(folder, 'blank'), html('Another page', ''))
   // With `no-store` no browser would keep a page in its back/forward cache.
   const headers = { 'Cache-Control': 'no-cache' }
-  const [site, slow] = await Promise.all([startSite({ folder, headers, auth: { graceMs: 0 } }), startRecorder()])
+  const cookieCalls = new Map<string, CookieCall>()
+  const watch = (call: CookieCall): void => void cookieCalls.set(call.id, call)
+  const [site, slow] = await Promise.all([startSite({ folder, headers, auth: { graceMs: 0 }, watch }), startRecorder()])
 
   return {
     ...site,
     slow,
+    cookieCalls,
     page({ source = 'cookie', storage, without = [], timeoutMs = 2_000, record } = {}) {
       const query = new URLSearchParams({ timeout: String(timeoutMs), resource: slow.origin })
       if (source === 'json') query.set('auth', site.auth.origin)
