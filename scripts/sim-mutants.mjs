@@ -1,6 +1,6 @@
 // Takes away one guarding line at a time, and lets the simulator look for it. Writes the table in docs/simulator.md.
 // Arguments: numbers of mutants to try, and `--write` for the table to be written, of these and of what runs before have
-// come to. Without any, all of session, flow, tabs, dpop and manager are tried, and the table is written.
+// come to. Without any, all of session, flow, tabs, dpop, manager and token are tried, and the table is written.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -22,7 +22,7 @@ const chosen = process.argv
   .map(Number)
 const all = mutants
   .map((mutant, number) => ({ ...mutant, number }))
-  .filter(({ file }) => /^src\/(session|flow|tabs|dpop|manager|oauth\/endpoint)/.test(file))
+  .filter(({ file }) => /^src\/(session|flow|tabs|dpop|manager|token|oauth\/endpoint)/.test(file))
 const rest = all.filter(({ number }) => chosen.length === 0 || chosen.includes(number))
 await Promise.all(
   Array.from({ length: 2 }, async () => {

@@ -105,4 +105,12 @@ export const proven: readonly Mutant[] = [
       'context.fetch(...request)',
     ],
   ]),
+  ...mutantsOf('src/token.ts', [
+    [
+      corpus,
+      'a token that is bound to no key takes the place of one that is',
+      'key !== undefined && !allowBearer',
+      'false',
+    ],
+  ]),
 ]

@@ -45,7 +45,7 @@ export function createApis(model: AuthModel, narrow: readonly NarrowApi[], verif
     const access = model.access(token)
     const api = narrow.find((one) => url.startsWith(one.url))
     const isSpent = api?.once && spent.size === spent.add(token).size
-    return !isSpent && access?.resource === api?.url && access?.family.key === key && model.judge(authorization) === 200
+    return !isSpent && access?.resource === api?.url && access?.key === key && model.judge(authorization) === 200
   }
 
   return {
@@ -53,7 +53,7 @@ export function createApis(model: AuthModel, narrow: readonly NarrowApi[], verif
       const { url, method, authorization, dpop } = request
       if (authorization === undefined) return json(200, {})
       const [scheme, token = ''] = authorization.split(' ')
-      const isBound = model.access(token)?.family.key !== undefined
+      const isBound = model.access(token)?.key !== undefined
       const proof = isBound
         ? verifier?.check(new URL(url).origin, { method, url, dpop, accessToken: token })
         : undefined

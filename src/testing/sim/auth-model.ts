@@ -19,6 +19,8 @@ export interface Access {
   /** What it is for alone. */
   readonly resource: string | undefined
   readonly scope: string | undefined
+  /** The key that it is bound to. */
+  readonly key: string | undefined
   /** By the server's clock. */
   readonly expiresAt: number
   revoked: boolean
@@ -34,6 +36,8 @@ export interface Issuing {
   readonly scope?: string | undefined
   /** At a sign-in: what its tokens are bound to. */
   readonly key?: string | undefined
+  /** The access token is bound to nothing all the same. */
+  readonly bearer?: boolean
 }
 
 export interface AuthModelOptions {
@@ -86,7 +90,7 @@ export function createAuthModel(options: AuthModelOptions): AuthModel {
   function issue(
     family: Family,
     operation: string,
-    { credential, resource, scope }: Issuing & { readonly credential: string | undefined },
+    { credential, resource, scope, bearer }: Issuing & { readonly credential: string | undefined },
   ): Access {
     const value = spell('access', family.owner, count)
     const access: Access = {
@@ -96,6 +100,7 @@ export function createAuthModel(options: AuthModelOptions): AuthModel {
       operation,
       resource,
       scope,
+      key: bearer ? undefined : family.key,
       expiresAt: now() + lifetimeMs,
       revoked: false,
       delivered: false,

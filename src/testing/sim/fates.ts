@@ -16,6 +16,8 @@ export type Fate =
   | 'unanswered'
   /** The server does it, and says something that nobody can read. */
   | 'garbled'
+  /** The server does it, and forgets the key: the access token is bound to none. Where no proof was sent: as any other. */
+  | 'bearer'
   /** The server ends the session, and says so. */
   | 'refused'
   /** A captive portal answers with a page. */
@@ -29,7 +31,7 @@ export type Fate =
 
 /** With any of these the server has done it, whatever the client comes to know. */
 export function isHeard(fate: Fate): boolean {
-  return /^(answered|slow|lost|cut|unanswered|garbled|refused)$/.test(fate)
+  return /^(answered|slow|lost|cut|unanswered|garbled|bearer|refused)$/.test(fate)
 }
 
 export const hardships: readonly [Fate, ...Fate[]] = [

@@ -102,6 +102,7 @@ export interface Plan {
   readonly absoluteMs?: number
   readonly retryAfterS?: number
   readonly proofs?: ProofRules | undefined
+  readonly allowBearer?: boolean | undefined
   readonly apis?: readonly NarrowName[] | undefined
   readonly weather: Weather
   readonly fates: Readonly<Partial<Record<Operation | 'request', readonly Fate[]>>>
@@ -243,7 +244,10 @@ export function planOf(seed: number): Plan {
   const acts = actsOf(chance, has, { apis, proofs })
   const calm = percent('calm', 25)
   const few = (): Fate[] =>
-    Array.from({ length: upTo('fates', 5) - 1 }, () => (percent('fates', 45) ? 'answered' : one('fates', hardships)))
+    Array.from({ length: upTo('fates', 5) - 1 }, () => {
+      const fate = percent('fates', 45) ? 'answered' : one('fates', hardships)
+      return proofs && percent('bearer', 10) ? 'bearer' : fate
+    })
   const fates = calm
     ? {}
     : {
@@ -263,7 +267,7 @@ export function planOf(seed: number): Plan {
     ...(percent('idle', 10) && { idleMs: 900_000 }),
     ...(percent('absolute', 8) && { absoluteMs: 1_800_000 }),
     ...(percent('retry-after', 50) && { retryAfterS: one('retry-after', [5, 120]) }),
-    ...(proofs && { proofs }),
+    ...(proofs && { proofs, ...(percent('allow-bearer', 20) && { allowBearer: true }) }),
     ...(apis && { apis }),
     weather: {
       lost: one('weather', [0, 0, 30, 100]),

@@ -21,6 +21,7 @@ export interface ServersOptions
   readonly start: number
   readonly rules: ProofRules | undefined
   readonly narrow: readonly NarrowApi[]
+  readonly allowBearer: boolean
   /** What may change at any time. */
   now(): { readonly legMs: number; readonly retryAfterS: number | undefined; readonly challenges: number }
 }
@@ -33,7 +34,7 @@ export interface Servers {
 }
 
 export function createServers(options: ServersOptions): Servers {
-  const { origin, mode, page, seed, start, rules, narrow, now } = options
+  const { origin, mode, page, seed, start, rules, narrow, allowBearer, now } = options
   const server = createAuthModel({
     ...options,
     now: origin.elapsed,
@@ -59,5 +60,5 @@ export function createServers(options: ServersOptions): Servers {
     legMs: () => now().legMs,
     retryAfterS: () => now().retryAfterS,
   })
-  return { server, network, sourceOf: createSources({ page, mode, crypto: rules && crypto }) }
+  return { server, network, sourceOf: createSources({ page, mode, crypto: rules && crypto, allowBearer }) }
 }

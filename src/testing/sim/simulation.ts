@@ -42,6 +42,8 @@ export interface SimulationOptions {
   readonly rotate?: boolean
   /** Tokens are bound to keys (DPoP), and this is what servers ask of proofs. Not together with the mode `'cookie'`. */
   readonly proofs?: ProofRules | undefined
+  /** Takes a token that is bound to no key where one that is was asked for, as `dpop({ allowBearer: true })` does. */
+  readonly allowBearer?: boolean | undefined
   /** APIs that take tokens of their own alone, beside the one that takes the session's. */
   readonly apis?: readonly NarrowName[] | undefined
   readonly timing?: TimingOptions
@@ -123,6 +125,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     watch,
     reaction,
     proofs: rules,
+    allowBearer = false,
     apis = [],
   } = options
   const narrow = apis.map((name) => NARROW[name])
@@ -132,6 +135,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     credential,
     stored: mode === 'stored',
     bound: rules !== undefined,
+    allowBearer,
     requestTimeoutMs,
     resources: [API, ...narrow.map(({ url }) => url)],
     narrow,
@@ -171,6 +175,7 @@ export function createSimulation(options: SimulationOptions = {}): Simulation {
     rotate,
     rules,
     narrow,
+    allowBearer,
     connectionMs: 2 * requestTimeoutMs,
     fateOf: (operation) => fates[operation].shift() ?? 'answered',
     now: () => sim,

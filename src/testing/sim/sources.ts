@@ -15,9 +15,11 @@ export function createSources({
   page,
   mode,
   crypto,
+  allowBearer,
 }: {
   readonly page: string
   readonly mode: string
+  readonly allowBearer: boolean
   readonly crypto: SimCrypto | undefined
 }): (tab: SimTab) => TokenSource<Login> {
   const root = mode === 'cookie' ? '/auth/' : '/json/'
@@ -29,7 +31,7 @@ export function createSources({
     const more = { now: () => clock.now(), timer, warn() {} }
     return proofSource(
       new URL(root, page).href,
-      createBinding({ alg: 'ES256', allowBearer: false, ...crypto.for(tab), ...more }),
+      createBinding({ alg: 'ES256', allowBearer, ...crypto.for(tab), ...more }),
     )
   }
 }

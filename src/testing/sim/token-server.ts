@@ -39,8 +39,8 @@ export function createTokenServer(options: TokenServerOptions): TokenServer {
   const { model, byCookie, lifetimeMs, verifier, retryAfterS, decided } = options
 
   function issued(exchange: number, access: Access): TokenResponse {
-    const { family, value, credential: refresh, expiresAt, resource, scope } = access
-    const { name, owner, key } = family
+    const { family, value, credential: refresh, expiresAt, resource, scope, key } = access
+    const { name, owner } = family
     const more = { ...(resource !== undefined && { resource }), ...(key !== undefined && { ath: hashOf(value) }) }
     decided(exchange, { verdict: 'issued', family: name, owner, access: value, refresh, expiresAt, ...more })
     return {
@@ -61,14 +61,15 @@ export function createTokenServer(options: TokenServerOptions): TokenServer {
       model.end(presented)
       return undefined
     }
+    const bearer = fate === 'bearer'
     if (operation === 'login') {
       if (byCookie) model.revoke(presented)
-      return model.signIn(String(body['user']), 'login', { key })
+      return model.signIn(String(body['user']), 'login', { key, bearer })
     }
     // A refresh token is of use to nobody who has not its key.
     if (model.familyOf(presented)?.key !== key) return undefined
     const [resource, scope] = [body['resource'], body['scope']] as (string | undefined)[]
-    return model.refresh(presented, operation, { resource, scope })
+    return model.refresh(presented, operation, { resource, scope, bearer })
   }
 
   return {

@@ -133,6 +133,30 @@ export const proofs: readonly Story[] = [
     happened: (seen) => saw.event(seen, 'signed-out', 'logout') === 2 && challenged(seen, 'learned') >= 2,
   },
   {
+    name: 'D-18: a server that forgets the key is not believed: its token is not used, and the next one is asked for',
+    modes,
+    plan: { tabs: 2, proofs: { ...window, nonces: 'none' }, fates: { refresh: ['bearer'] } },
+    steps: ['1 login bob', 'pass 1000', EXPIRED, 'all request', 'pass 70000', 'all request', 'pass 5000'],
+    happened: (seen) => saw.event(seen, 'refresh-failed') === 1 && saw.settled(seen, '200') >= 2,
+  },
+  {
+    name: 'D-18: a sign-in that comes to a token without its key has failed',
+    modes,
+    plan: { tabs: 1, proofs: { ...window, nonces: 'none' }, fates: { login: ['bearer'] } },
+    steps: ['1 request', 'pass 1000', '1 login ann', 'pass 1000', '1 request', 'pass 1000'],
+    happened: (seen) => saw.settled(seen, 'malformed_response') === 1 && saw.sent(seen) === 1,
+  },
+  {
+    name: 'D-18: whoever has said that he takes it uses it, and refreshes with the key',
+    modes,
+    plan: { tabs: 2, allowBearer: true, proofs: { ...window, nonces: 'none' }, fates: { refresh: ['bearer'] } },
+    steps: ['1 login bob', 'pass 1000', EXPIRED, 'all request', 'pass 5000', EXPIRED, 'all request', 'pass 5000'],
+    happened: (seen) =>
+      seen.some((entry) => entry.what === 'sent' && entry.authorization?.startsWith('Bearer ')) &&
+      saw.event(seen, 'refresh-failed') === 0 &&
+      saw.settled(seen, '200') === 4,
+  },
+  {
     name: 'F140, F141: where a key is not kept the session is that of the page which has made it, and a new sign-in is good',
     modes: ['stored'],
     plan: { tabs: 2, proofs: window },

@@ -16,6 +16,8 @@ export interface Setup {
   readonly stored: boolean
   /** Tokens are bound to keys: to send one takes a proof, which takes its time. */
   readonly bound?: boolean | undefined
+  /** The application takes tokens that are bound to no key, though it asks for such as are. */
+  readonly allowBearer?: boolean | undefined
   readonly requestTimeoutMs: number
   /** Origins, or URLs that end in a slash, that may be sent a token. */
   readonly resources: readonly string[]

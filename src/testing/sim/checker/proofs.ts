@@ -76,6 +76,11 @@ export const judgeProofs: CreateJudge = (view, breach) => {
     if (operation !== 'login') retried(`${tab}: ${operation} with ${String(presented)}`, proof, url)
   }
 
+  /** Nobody is sent, nor handed, a token that was to be bound to a key and is not. */
+  function downgraded(token: unknown, what: string): void {
+    if (view.access.get(String(token))?.isDowngrade) breach(16, `${what} ${String(token)}, which is bound to no key`)
+  }
+
   function send({ tab = '', call, method, url, authorization, dpop }: EntryOf<'sent'>): void {
     const proof = read({ dpop, method, url }, tab, originOf(url))
     if (call !== undefined) {
@@ -84,6 +89,7 @@ export const judgeProofs: CreateJudge = (view, breach) => {
     }
     if (authorization === undefined) return
     const token = authorization.replace(/^\S+ /, '')
+    downgraded(token, `${tab} sends`)
     const hash = hashes.get(token)
     const isBound = /^DPoP /i.test(authorization)
     if (isBound !== (hash !== undefined) || isBound !== (proof !== undefined))
@@ -103,6 +109,11 @@ export const judgeProofs: CreateJudge = (view, breach) => {
         }
         case 'sent': {
           send(entry)
+          return
+        }
+        case 'posted': {
+          const { tokens } = Object(entry.message) as { tokens?: { accessToken?: unknown } }
+          downgraded(tokens?.accessToken, `${entry.tab ?? ''} hands over`)
           return
         }
         case 'decided': {

@@ -69,6 +69,8 @@ export const judgeRecords: CreateJudge = (view, breach) => {
         case 'learned': {
           const exchange = view.exchanges.get(entry.exchange)
           if (entry.outcome !== 'tokens' || exchange?.operation !== 'refresh' || !claimed.delete(tab)) return
+          // Of tokens that nobody wants there is the refresh token to keep, where one is kept.
+          if (exchange.issued?.isDowngrade && !view.setup.stored) return
           // Whoever has given up looking for a session has nothing to store, whatever it is in by now.
           if (!looking.has(exchange.id) || isLooking(tab)) fresh.set(tab, at)
           return

@@ -151,7 +151,8 @@ export const judgeSessions: CreateJudge = (view, breach) => {
 
   function learned({ tab = '', exchange: id, outcome, step }: EntryOf<'learned'>): void {
     const exchange = view.exchanges.get(id)
-    if (outcome !== 'tokens' || exchange?.operation !== 'login' || !exchange.issued) return
+    if (outcome !== 'tokens' || exchange?.operation !== 'login' || !exchange.issued || exchange.issued.isDowngrade)
+      return
     // What was asked before somebody thought better of it: nobody may be signed in by it in this task.
     const late = exchange.at < (overtaken.get(tab) ?? -Infinity) ? step : undefined
     got.set(tab, { ...exchange.issued, late })

@@ -9,6 +9,8 @@ export interface Issued {
   readonly expiresAt: number
   /** What the access token is for alone. */
   readonly resource: string | undefined
+  /** It is bound to no key, and the application wants none like that. */
+  readonly isDowngrade: boolean
   /** How many there were in this family before. */
   readonly index: number
 }
@@ -105,13 +107,24 @@ export function createView(setup: Setup): View {
   }
 
   function decide(entry: EntryOf<'decided'>): void {
-    const { family, owner = '', access: value, refresh: credential, expiresAt = Infinity, resource } = entry
+    const { family, owner = '', access: value, refresh: credential, expiresAt = Infinity, resource, ath } = entry
     const exchange = exchanges.get(entry.exchange)
     if (exchange) exchange.verdict = entry.verdict
     if (family === undefined || value === undefined) return
     const index = counts.get(family) ?? 0
     counts.set(family, index + 1)
-    const issued: Issued = { family, owner, access: value, refresh: credential, expiresAt, resource, index }
+    // What did not come through the source was never to be bound.
+    const isDowngrade = setup.bound === true && !setup.allowBearer && exchange !== undefined && ath === undefined
+    const issued: Issued = {
+      family,
+      owner,
+      access: value,
+      refresh: credential,
+      expiresAt,
+      resource,
+      isDowngrade,
+      index,
+    }
     access.set(value, issued)
     if (credential !== undefined) refresh.set(credential, issued)
     if (exchange) exchange.issued = issued
