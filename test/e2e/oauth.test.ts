@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { check } from '../../src/testing/sim/checker/index.ts'
+import { assertBites, judgePages } from '../support/histories.ts'
 import { arrival, grants, restored, setUpOAuth, signIn, user } from './oauth-setup.ts'
 
 const setting = setUpOAuth()
@@ -296,4 +298,39 @@ test('another user takes the place of the one before, whose tokens are given bac
   await expect.poll(() => provider.events).toContain('grant.revoked')
   await page.evaluate(() => visit.pass(400_000))
   expect(await page.evaluate(() => visit.call())).toBe(200)
+})
+
+test('F75: no invariant is broken by tabs that expire, are reloaded, change user and sign out at a real authorization server', async () => {
+  const { page, site, provider, context } = setting()
+  site.settings = { ...site.settings, stores: true, records: true }
+  await page.goto(site.origin)
+  await signIn(page)
+  const other = await context.newPage()
+  await other.goto(site.origin)
+  expect(await restored(other)).toBe('active')
+  const tabs = [page, other]
+  const call = (): Promise<(number | string)[]> => Promise.all(tabs.map((tab) => tab.evaluate(() => visit.call())))
+  await Promise.all(tabs.map((tab) => tab.evaluate(() => visit.pass(400_000))))
+  expect(await call()).toEqual([200, 200])
+  // A page that has come anew goes by the right time.
+  await Promise.all(tabs.map((tab) => tab.reload()))
+  expect(await Promise.all(tabs.map(restored))).toEqual(['active', 'active'])
+  expect(await call()).toEqual([200, 200])
+  await signIn(page, 'bob', '/bob')
+  await expect.poll(() => user(other)).toBe('bob')
+  expect(await call()).toEqual([200, 200])
+  await other.evaluate(() => visit.tokens.logout())
+  await expect.poll(() => page.evaluate(() => visit.tokens.getState().signedIn)).toBe(false)
+  expect(await call()).toEqual([401, 401])
+
+  const seen = await Promise.all(tabs.map((tab) => tab.evaluate(() => visit.seen)))
+  const mode = { credential: 'token', stored: true, requestTimeoutMs: 3_000 } as const
+  const history = judgePages(seen, { ...mode, resources: [`${provider.api}/`] })
+  const codes = history.entries.filter((entry) => entry.what === 'asked' && entry.code !== undefined)
+  expect(codes).toHaveLength(2)
+  // And the checker is not blind.
+  expect(check({ ...history, entries: [...history.entries, codes[0]!] }).map(({ invariant }) => invariant)).toContain(
+    18,
+  )
+  assertBites(history)
 })

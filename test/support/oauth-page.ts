@@ -9,6 +9,8 @@ import {
 import { createFetch } from 'tokenward/fetch'
 import { oauthSource, type OAuthLogin, type OAuthSourceOptions } from 'tokenward/oauth'
 import { encryptedStorage } from 'tokenward/storage'
+import type { Method } from '../../src/testing/sim/checker/history.ts'
+import { type PageRecord, recordPage } from './tabs-record.ts'
 
 /** What a site says to its pages. */
 export interface PageSettings {
@@ -20,11 +22,15 @@ export interface PageSettings {
   readonly restores: boolean
   readonly stores: boolean
   readonly requestTimeoutMs: number
+  /** What happens in the page is written down, for the checker of the simulator. */
+  readonly records?: boolean
 }
 
 export interface Client {
   readonly tokens: TokenManager<OAuthLogin>
   readonly events: string[]
+  /** Everything that was seen in this tab, page after page. */
+  readonly seen: PageRecord['pages']
   /** What `restore()` has come to, where the site calls it. */
   readonly restored: Promise<string> | undefined
   /** Another manager in this page, with a source of its own or the same. */
@@ -46,16 +52,25 @@ declare global {
 }
 
 const { source: config, api, resources = [api], stores, restores, requestTimeoutMs } = globalThis.oauthSettings
+const record = globalThis.oauthSettings.records ? recordPage() : undefined
 let shift = 0
 
 function create(source = oauthSource(config)): Client {
-  const tokens = createTokenManager({
+  const manager = createTokenManager({
     source,
     resources,
     timing: { requestTimeoutMs },
     ...(stores && { storage: encryptedStorage() }),
     ports: { clock: { now: () => ({ wall: Date.now() + shift, monotonic: performance.now() + shift }) } },
   })
+  record?.watch(manager)
+  const called = record?.call ?? (<T>(_: Method, within: () => Promise<T>): Promise<T> => within())
+  const tokens: Client['tokens'] = {
+    ...manager,
+    login: (...given) => called('login', () => manager.login(...given)),
+    restore: (...given) => called('restore', () => manager.restore(...given)),
+    logout: (...given) => called('logout', () => manager.logout(...given)),
+  }
   const request = createFetch(tokens)
   const events: string[] = []
   tokens.on('signed-in', () => events.push('signed-in'))
@@ -72,10 +87,11 @@ function create(source = oauthSource(config)): Client {
   return {
     tokens,
     events,
+    seen: record?.pages ?? [],
     restored: restores ? outcome(tokens.restore()) : undefined,
     another: (own = true) => create(own ? undefined : source),
     call: (path = '/opaque') =>
-      request(`${api}${path}`).then(
+      called('send', () => request(`${api}${path}`)).then(
         ({ status }) => status,
         (error: unknown) => tokenErrorOf(error)?.code ?? String(error),
       ),

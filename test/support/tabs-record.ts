@@ -10,8 +10,8 @@ export interface PageRecord {
    * milliseconds, with fractions: pages of one machine can be merged by them.
    */
   readonly pages: readonly (readonly Seen[])[]
-  /** From now on what `tokens` and `api` do is seen. */
-  watch(tokens: TokenManager<never>, api: AxiosInstance): void
+  /** From now on what `tokens` does is seen, and what `api` does, if that does not use `fetch`. */
+  watch(tokens: TokenManager<never>, api?: AxiosInstance): void
   /** A call of the application. `within` is given its number. */
   call<T>(method: Method, within: (call: number) => Promise<T>): Promise<T>
 }
@@ -44,6 +44,29 @@ export function toDecided(
   }
 }
 
+/** What a call to the source asks for, of a first-party server or of OAuth. `undefined`: it is none. */
+function readCall(
+  url: string,
+  body: unknown,
+): { operation: Operation; presented?: string; code?: string; owner?: string } | undefined {
+  const name = /\/(login|refresh|logout|token|revocation)$/.exec(url)?.[1]
+  if (!name) return undefined
+  const given =
+    body instanceof URLSearchParams ? Object.fromEntries(body) : JSON.parse((body as string | undefined) ?? '{}')
+  const { refresh_token, grant_type, token, token_type_hint, code, email } = given as Record<string, string | undefined>
+  const operations: Readonly<Record<string, Operation>> = {
+    token: grant_type === 'refresh_token' ? 'refresh' : 'login',
+    revocation: 'logout',
+  }
+  const presented = token_type_hint === 'refresh_token' ? token : refresh_token
+  return {
+    operation: operations[name] ?? (name as Operation),
+    ...(presented !== undefined && { presented }),
+    ...(code !== undefined && { code }),
+    ...(email !== undefined && { owner: email }),
+  }
+}
+
 /** Listens to everything that the manager of this page will use: call it before there is one. */
 export function recordPage(): PageRecord {
   const entries: Seen[] = []
@@ -62,13 +85,13 @@ export function recordPage(): PageRecord {
   const send = globalThis.fetch
   globalThis.fetch = async (input, init) => {
     const url = input instanceof Request ? input.url : String(input)
-    const operation = /\/(login|refresh|logout)$/.exec(url)?.[1] as Operation | undefined
-    if (!operation) return send(input, init)
-    const given = JSON.parse((init?.body as string | undefined) ?? '{}') as Record<string, string | undefined>
+    const asking = readCall(url, init?.body)
+    if (!asking) return sendOut(url, input, init)
+    const { operation } = asking
     const exchange = ++exchanges
     const byCookie = new URL(url, location.href).pathname.startsWith('/auth/')
     const wire = byCookie ? crypto.randomUUID() : undefined
-    note({ what: 'asked', exchange, operation, presented: given['refresh_token'], url, wire, owner: given['email'] })
+    note({ what: 'asked', exchange, ...asking, url, wire })
     try {
       const headers = new Headers(init?.headers)
       if (wire !== undefined) headers.set('X-Exchange', wire)
@@ -80,7 +103,10 @@ export function recordPage(): PageRecord {
       const issued = body['access_token'] !== undefined
       const refused = response.status === 400 || response.status === 401
       if (!byCookie) {
-        note({ ...toDecided({ exchange, operation, status: response.status }, body), refresh: body['refresh_token'] })
+        const owner =
+          body['id_token'] && (JSON.parse(atob(body['id_token'].split('.')[1] ?? '')) as { sub: string }).sub
+        const decided = toDecided({ exchange, operation, status: response.status }, body)
+        note({ ...decided, refresh: body['refresh_token'], owner })
         note({ what: 'over', exchange })
       }
       const outcome = issued ? 'tokens' : refused ? 'refusal' : response.ok ? 'done' : 'failure'
@@ -91,6 +117,21 @@ export function recordPage(): PageRecord {
       note({ what: 'learned', exchange, outcome: 'failure', answered: false })
       throw error
     }
+  }
+
+  /** A request of the application, where it goes by `fetch`. */
+  async function sendOut(url: string, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const { headers, method = 'GET' } = init ?? (input instanceof Request ? input : {})
+    const authorization = new Headers(headers).get('Authorization') ?? undefined
+    if (authorization === undefined) return send(input, init)
+    note({ what: 'sent', url, method, authorization })
+    const reply = send(input, init)
+    const replied = (status: number | undefined): void => note({ what: 'replied', authorization, status })
+    reply.then(
+      ({ status }) => replied(status),
+      () => replied(undefined),
+    )
+    return reply
   }
 
   const Channel = globalThis.BroadcastChannel
@@ -112,6 +153,7 @@ export function recordPage(): PageRecord {
       tokens.subscribe((state) => note({ what: 'state', state: toSnapshot(state) }))
       for (const type of EVENTS)
         tokens.on(type, (event) => note({ what: 'event', type, event: { ...event }, reads: read() }))
+      if (!api) return
       const transport = axios.getAdapter('xhr')
       api.defaults.adapter = (config: InternalAxiosRequestConfig & { call?: number }) => {
         const { call, method = 'get' } = config
