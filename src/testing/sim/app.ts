@@ -42,7 +42,7 @@ export interface AppOptions {
   /** The next number for a call. */
   nextCall(): number
   note: Note
-  /** The listener of an event may call what it likes. */
+  /** The listener of an event may call what it likes, and so may whoever looks at an answer. */
   reaction?(type: string): void
 }
 
@@ -96,8 +96,19 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
           { url, signal, ...wishes },
           {
             repeatable,
-            send: (headers, ended) => network.request(tab, { url, headers, call, body: String(call), signal: ended }),
-            answer: ({ status, headers }) => ({ status, header: (name) => headers[name] ?? null }),
+            // There are exchanges that nothing can stop.
+            send: (headers, ended) =>
+              network.request(tab, {
+                url,
+                headers,
+                call,
+                body: String(call),
+                signal: retry === false ? undefined : ended,
+              }),
+            answer({ status, headers }) {
+              reaction?.('answer')
+              return { status, header: (name) => headers[name] ?? null }
+            },
           },
         )
       case 'getAccessToken':

@@ -1,12 +1,13 @@
 import type { Mode } from '../../../src/testing/sim/simulation.ts'
 import { play } from '../../../src/testing/sim/play.ts'
+import { guards } from './guards.ts'
 import { inside } from './inside.ts'
 import { modes, type Story, toPlan } from './plan.ts'
 import { proofs } from './proofs.ts'
 import { rotation } from './rotation.ts'
 import { tabs } from './tabs.ts'
 
-export const stories: readonly Story[] = [...inside, ...tabs, ...rotation, ...proofs]
+export const stories: readonly Story[] = [...inside, ...tabs, ...rotation, ...proofs, ...guards]
 
 /**
  * The first plan that does not come out as it should, and what is wrong with it.

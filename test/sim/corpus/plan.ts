@@ -1,4 +1,4 @@
-import type { Entry } from '../../../src/testing/sim/checker/history.ts'
+import type { Entry, EntryOf } from '../../../src/testing/sim/checker/history.ts'
 import { type Act, LIFETIME_MS, type Plan, type Step } from '../../../src/testing/sim/plan.ts'
 import type { Mode } from '../../../src/testing/sim/simulation.ts'
 
@@ -59,6 +59,7 @@ function toAct([name = '', ...more]: readonly string[]): Act {
     case 'request':
       return {
         do: 'request',
+        ...(one === 'unstoppable' && { retry: false }),
         ...(one === 'once' && { repeatable: false }),
         ...(one === 'reports' && { to: 'narrow' }),
         ...(one === 'pay' && { to: 'once' }),
@@ -92,5 +93,12 @@ export const saw = {
       (entry) =>
         entry.what === 'event' && entry.type === type && (reason === undefined || entry.event['reason'] === reason),
     ).length,
+  /** What was presented by calls of this kind, one after the other. */
+  presented: (seen: readonly Entry[], operation: string): (string | undefined)[] =>
+    seen.flatMap((entry) => (entry.what === 'asked' && entry.operation === operation ? [entry.presented] : [])),
+  /** Whether a tab is signed in by now. */
+  signedIn: (seen: readonly Entry[], tab: string): boolean =>
+    seen.findLast((entry): entry is EntryOf<'state'> => entry.what === 'state' && entry.tab === tab)?.state.signedIn ===
+    true,
   what: (seen: readonly Entry[], what: Entry['what']): number => seen.filter((entry) => entry.what === what).length,
 }
