@@ -104,8 +104,6 @@ export function createRestore(
     const session = recall(known)
     const record = idleMs < Infinity ? await share.update() : undefined
     if (!isCurrent()) return
-    // Meanwhile it may have ended, in a tab that did not wait for this one.
-    if (epochs.newest()?.epoch !== known.epoch) return find(false, isCurrent)
     const now = clock.now()
     const isIdle = record?.epoch === known.epoch && now.wall - record.active >= idleMs
     if (isIdle || elapsedMs(session.started, now) > absoluteMs) {

@@ -116,15 +116,10 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): Claime
   }
 }
 
-/** What a presentation that was claimed has come to, if the claim still stands. */
-export function toOutcome({ epoch, sequence, by, now }: Claiming, outcome: Partial<TabRecord>): Change {
+/** What a presentation that was claimed has come to, if its mark still stands: another epoch, or new tokens, take it away. */
+export function toOutcome({ by, now }: Claiming, outcome: Partial<TabRecord>): Change {
   return (record) =>
-    record?.epoch === epoch &&
-    record.sequence === sequence &&
-    record.presented?.by === by &&
-    record.presented.since === now
-      ? { ...record, ...outcome }
-      : undefined
+    record?.presented?.by === by && record.presented.since === now ? { ...record, ...outcome } : undefined
 }
 
 /** The sign-in `by` begins: the cookie of the session that is here may become another's. An earlier doubt stays. */

@@ -72,17 +72,10 @@ export const shared: readonly Mutant[] = [
     ],
     [
       record,
-      'an outcome is written into the record of another session',
-      'record?.epoch === epoch &&\n    record.sequence === sequence &&\n    record.presented',
-      'record?.sequence === sequence &&\n    record.presented',
+      'an outcome takes the mark of another tab away',
+      'record?.presented?.by === by && record.presented',
+      'record?.presented',
     ],
-    [
-      record,
-      'an outcome is written over newer tokens',
-      ' &&\n    record.sequence === sequence &&\n    record.presented',
-      ' &&\n    record.presented',
-    ],
-    [record, 'an outcome takes the mark of another tab away', ' &&\n    record.presented?.by === by', ''],
     [
       record,
       'tokens are written into the record of another session',

@@ -141,12 +141,6 @@ export const simulated: readonly Mutant[] = [
       '(isAnswer(thrown) || !sent) && unmark()',
       'unmark()',
     ],
-    [
-      seeds,
-      'a session that has ended while it was looked for is found over and over again',
-      'if (epochs.newest()?.epoch !== known.epoch) return find(false, isCurrent)',
-      '',
-    ],
   ]),
   ...mutantsOf('src/flow/send.ts', [
     [

@@ -147,8 +147,15 @@ describe('what comes of a claim', () => {
   })
 
   test.each([
-    ['of another session', { epoch: 8 }],
-    ['that has newer tokens', { sequence: 4 }],
+    ['of another session', toEpoch(8, NOW)],
+    ['that has newer tokens', toCommit(mine, outcome)],
+  ])('F22: an outcome is not written into a record %s, which has taken the claim away', (_, change) => {
+    const after = change(claimed)
+    expect(after?.presented).toBeUndefined()
+    expect(toOutcome(mine, outcome)(after)).toBeUndefined()
+  })
+
+  test.each([
     ['that nobody has claimed', { presented: undefined }],
     ['that another tab has claimed', { presented: { ...other, since: NOW } }],
     ['that the same tab has claimed anew', { presented: { ...claimed.presented!, since: NOW + 1 } }],

@@ -151,7 +151,6 @@ export const guards: readonly Story[] = [
   },
   {
     name: 'F76: a session that ends while it is looked for is not found',
-    seeds: 20,
     plan: { tabs: 2, idleMs: 600_000, weather: hesitant },
     steps: ['pass 3000', '2 reload', 'pass 100', '1 logout', 'pass 5000'],
     happened: (seen) => saw.event(seen, 'signed-out', 'logout') >= 1 && !saw.signedIn(seen, 'tab 3'),
