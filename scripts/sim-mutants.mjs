@@ -10,8 +10,17 @@ import { bundleSimulator } from './sim-bundle.mjs'
 
 const root = join(import.meta.dirname, '..')
 const document = join(root, 'docs/simulator.md')
-const mostSeeds = Number(process.env.MOST_SEEDS ?? 150)
+const mostSeeds = Number(process.env.MOST_SEEDS ?? 300)
 const mostOrders = Number(process.env.MOST_ORDERS ?? 20)
+// Why the simulator cannot see that a guard is missing, by the name of its mutant.
+const unseen = {
+  'a request goes on with the session that is here now':
+    'somebody would have to be signed in within the task in which an answer is looked at: only `startSession` does that, and no plan calls it',
+  'an outcome takes the mark of another tab away':
+    'two tabs would have to leave their marks in one and the same millisecond, and the second only after the mark of the first is gone: here a record takes longer',
+  'a tab presents what it remembers, though there were newer ones':
+    'storage would have to open for one tab and not for another: here a record that tells of newer tokens has their refresh token too',
+}
 // What earlier runs have come to, by name: the table may be made in parts.
 const cache = join(root, 'node_modules/.cache/sim/mutants.json')
 const known = existsSync(cache) ? JSON.parse(readFileSync(cache, 'utf8')) : {}
@@ -69,17 +78,26 @@ function run(bundle) {
 }
 
 async function write() {
+  const unanswered = results.filter(({ name, breach, story }) => !breach && !story && !unseen[name])
+  if (unanswered.length > 0)
+    throw new Error(`neither found nor explained: ${unanswered.map(({ name }) => name).join('; ')}`)
   const cell = (text) => String(text).replaceAll('|', '\\|')
   const rows = results.map(({ number, name, file, test, breach, story, seeds, failed }) => {
     const by = breach ? `seed ${seeds}` : story ? 'a plan' : failed ? 'not applied' : 'no seed, no plan'
-    const text = breach ? `${breach.invariant}: ${breach.text}` : (story?.story ?? `\`${test}\``)
+    const text = breach ? `${breach.invariant}: ${breach.text}` : (story?.story ?? `\`${test}\`: ${unseen[name]}`)
     return [number, name, `\`${file}\``, by, breach || story ? text.replace(/\d{5,}/g, '…').slice(0, 100) : text].map(
       cell,
     )
   })
-  const head = ['#', 'without its guard', 'in', 'found by', 'invariant, or the test that notices']
+  const head = [
+    '#',
+    'without its guard',
+    'in',
+    'found by',
+    'invariant, plan, or the test that notices and why no seed does',
+  ]
   const table = [head, head.map(() => '-'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-  const sentence = `${found.length} of ${results.length} guards are found by the simulator itself, within ${mostSeeds} seeds or by a named plan; the tests that are named notice the others.`
+  const sentence = `${found.length} of ${results.length} guards are found by the simulator itself, within ${mostSeeds} seeds or by a named plan. Of each of the others the table says why not, and which test notices.`
   const [start, end] = ['<!-- mutants -->', '<!-- end of mutants -->']
   const next = readFileSync(document, 'utf8').replace(
     new RegExp(`${start}[^]*${end}`),
