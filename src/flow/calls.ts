@@ -132,11 +132,8 @@ export function createCalls(
     const over = result.then(nothing, nothing).then(async () => {
       if (made) await within(byCookie ? 1 : 2 * LATE, made).then(nothing, nothing)
     })
-    const mine = Promise.all([before, over])
-    last = mine
-    void mine.then(() => {
-      if (last === mine) last = undefined
-    })
+    // Of what is over nothing is kept.
+    last = Promise.all([before, over]).then(nothing)
     const forget = until?.(giveUp)
     // What a logout has to say is said all the same.
     const hurrying =
@@ -147,8 +144,8 @@ export function createCalls(
     if (hurrying) void over.then(hurrying)
     else life.addEventListener('abort', giveUp)
     void over.then(() => {
-      life.removeEventListener('abort', giveUp)
       forget?.()
+      life.removeEventListener('abort', giveUp)
     })
     void Promise.resolve(before).then(() => {
       // The lock makes it cheap, not safe: whatever keeps it for so long, the record says whether somebody is at work.
@@ -161,7 +158,7 @@ export function createCalls(
           return over
         },
         waiting.signal,
-      ).then(stop, (error: unknown) => {
+      ).catch((error: unknown) => {
         if (!waiting.signal.aborted) degraded('locks', error)
         begin()
       })

@@ -51,8 +51,9 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
 
   /** The tab that has signed in may have stored its refresh token after this one has looked for it. */
   async function isSealed(epoch: number): Promise<boolean> {
-    const record = sealing && (await share.update())
-    return record?.epoch === epoch && (await sealing?.open(record.sealed, epoch)) !== undefined
+    if (!sealing) return false
+    const record = await share.update()
+    return record?.epoch === epoch && (await sealing.open(record.sealed, epoch)) !== undefined
   }
 
   return {
@@ -65,17 +66,18 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
       while (isDue(from, flight)) {
         const tokens = heldIn(store.get())?.tokens
         sequence = Math.max(sequence, tokens?.rotation ?? 0)
-        let claiming: Claiming | undefined
-        let claimed: Claimed | undefined
+        let marked: [Claiming, Claimed] | undefined
         const known = sequence
         await share.update((record) => {
           // No sooner: what another tab has written meanwhile would seem to come from a clock that was set back since.
           const now = clock.now().wall
-          claiming = { epoch, sequence: known, by, now, until: now + 1.5 * requestTimeoutMs, force }
-          claimed = claim(record, claiming)
+          const claiming = { epoch, sequence: known, by, now, until: now + 1.5 * requestTimeoutMs, force }
+          const claimed = claim(record, claiming)
+          marked = [claiming, claimed]
           return claimed.next
         })
-        if (!claimed || !claiming) throw timedOut()
+        if (!marked) throw timedOut()
+        const [claiming, claimed] = marked
         const { now } = claiming
         const opened = claimed.verdict === 'mine' ? await sealing?.open(claimed.sealed, epoch) : undefined
         // Frozen meanwhile: what is left of the mark is not enough for the call.
@@ -83,7 +85,7 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
         if (claimed.verdict === 'early') throw unavailable(claimed.until)
         // Whoever is at work may not have been there when this tab asked first.
         if (claimed.verdict === 'busy' || claimed.verdict === 'newer') siblings.want(from)
-        if (claimed.verdict === 'busy') await siblings.settled(from, Math.max(claimed.until - now, 0))
+        if (claimed.verdict === 'busy') await siblings.settled(from, claimed.until - now)
         if (claimed.verdict === 'newer') {
           await siblings.settled(from, HANDOVER_MS)
           sequence = claimed.sequence
@@ -109,7 +111,7 @@ export function createTurns(parts: Parts, { end, notice }: SignOut): Turns {
       if (wish !== undefined) siblings.want(from, true)
       await siblings.settled(from, finding ? HANDOVER_MS : ANSWER_MS)
       if (!newer(from) && siblings.isComing(ANSWER_MS)) await siblings.settled(from, requestTimeoutMs)
-      const kept = wish === undefined && !newer(from) && (await isSealed(session.epoch))
+      const kept = await isSealed(session.epoch)
       const here = newer(from)
       if (here) return here
       if (

@@ -29,7 +29,7 @@ export const manyTabs: readonly Mutant[] = [
     [
       guardsRefresh,
       'who finds another tab at work looks over and over again',
-      "if (claimed.verdict === 'busy') await siblings.settled(from, Math.max(claimed.until - now, 0))",
+      "if (claimed.verdict === 'busy') await siblings.settled(from, claimed.until - now)",
       '',
     ],
     [
