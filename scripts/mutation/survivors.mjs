@@ -88,4 +88,37 @@ export const survivors = {
     },
     { from: 'at > active.wall', to: 'at >= active.wall', why: 'of two that are the same either will do' },
   ],
+  'src/flow/turn.ts': [
+    {
+      from: 'heldIn(store.get())?.tokens',
+      to: 'heldIn(store.get()).tokens',
+      why: 'while its session goes on it is here; only the compiler cannot know it',
+    },
+    { from: "claimed.verdict === 'mine'", to: 'true', why: 'of no other verdict is anything sealed, to be opened' },
+  ],
+  'src/flow/outcome.ts': [
+    {
+      from: 'heldIn(store.get())?.tokens',
+      to: 'heldIn(store.get()).tokens',
+      why: 'while its session goes on it is here; only the compiler cannot know it',
+    },
+  ],
+  'src/flow/refresh.ts': [
+    { from: "''", to: '"Stryker was here!"', why: 'neither is a wish, so that all that was granted is asked for' },
+    {
+      from: 'source.restore?.(context)',
+      to: 'source.restore(context)',
+      why: 'it is asked only if there is one; only the compiler cannot know it',
+    },
+    {
+      from: 'newer(from)?.tokens?.sequence',
+      to: 'newer(from)?.tokens.sequence',
+      why: 'what is newer has tokens; only the compiler cannot know it',
+    },
+    {
+      from: 'from.wish !== undefined',
+      to: 'true',
+      why: 'of no wish at all nothing is known that could be forgotten',
+    },
+  ],
 }

@@ -8,7 +8,7 @@ import { isGoingOn, isSomebodyElse, refreshTokenIn, type TokenSet, userOf } from
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
-import { HANDOVER_MS, over, unavailable } from './turn.ts'
+import { HANDOVER_MS, over, type Turn, unavailable } from './turn.ts'
 
 /** What one flight has come to know. */
 export interface Facts {
@@ -18,16 +18,16 @@ export interface Facts {
   readonly trigger: RefreshTrigger
   /** Some presentation of this credential got no answer. */
   doubtful: boolean
-  /** The cookie may be another user's: see `Turn`. */
-  entered: boolean
   /** The call left this page. */
   sent: boolean
   claiming: Claiming | undefined
 }
 
+type Presented = Pick<Turn, 'claiming' | 'entered'>
+
 /** What comes of a presentation: for the record first, then for the session, then for the other tabs. */
 export interface Outcome {
-  commit(from: Held, tokens: TokenSet, claiming: Claiming, facts: Facts): Promise<Held>
+  commit(from: Held, tokens: TokenSet, presented: Presented, facts: Facts): Promise<Held>
   /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
   spend(from: Held, response: unknown, claiming: Claiming): Promise<void>
   /** Resolves if other tokens have come meanwhile, and what was thrown does not decide about the session. */
@@ -42,9 +42,13 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
   const { requestTimeoutMs } = settings
   const { newer } = siblings
 
-  async function commit(from: Held, tokens: TokenSet, claiming: Claiming, facts: Facts): Promise<Held> {
+  async function commit(
+    from: Held,
+    tokens: TokenSet,
+    { claiming, entered }: Presented,
+    { trigger, started }: Facts,
+  ): Promise<Held> {
     const { session, wish } = from
-    const { trigger, started, entered } = facts
     // Durable before anybody hears of it, and before the next tab may present it.
     const sealed = await sealing?.seal(tokens.refreshToken, session.epoch)
     const outcome = toCommit(claiming, {
@@ -53,7 +57,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
       sealed,
       key: tokens.key,
     })
-    const change = { applied: false }
+    const change: { applied?: boolean } = {}
     const record = await share.update((before) => {
       const after = outcome(before)
       change.applied = after !== undefined
@@ -78,10 +82,11 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
       if (wish !== undefined) return adopt(from, wish, tokens)
       if (!store.dispatch({ type: 'refreshed', session, tokens })) return false
       // A session that was just found may be over elsewhere: the first refusal of its tokens is a reason to ask again.
-      if (finding) return true
-      probation.begin(tokens)
-      events.emit('refreshed', { durationMs: elapsedMs(started, clock.now()), trigger })
-      watch.issued(tokens, from.tokens ?? tokens)
+      if (!finding) {
+        probation.begin(tokens)
+        events.emit('refreshed', { durationMs: elapsedMs(started, clock.now()), trigger })
+        watch.issued(tokens, from.tokens ?? tokens)
+      }
       return true
     })
     siblings.serve(wish)
@@ -137,8 +142,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
   }
 
   function late(thrown: unknown, facts: Facts): void {
-    const error = toTokenError(thrown, [])
-    if (error.retryAt !== undefined) remember(toFailureOf(error, thrown, facts), true, facts)
+    if (isOne(thrown) && thrown.retryAt !== undefined) remember(toFailureOf(thrown, thrown, facts), true, facts)
   }
 
   async function fail(from: Held, thrown: unknown, facts: Facts): Promise<Held> {
@@ -186,5 +190,5 @@ function reasonOf({ doubtful }: Facts): EndReason {
 
 /** What decides about the session, whenever it comes. */
 export function isFinal(thrown: unknown): boolean {
-  return isOne(thrown) && /^(refresh_rejected|key_lost)$/.test(thrown.code)
+  return isOne(thrown) && /refresh_rejected|key_lost/.test(thrown.code)
 }

@@ -68,7 +68,6 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       started: clock.now(),
       trigger,
       doubtful: before?.unanswered ?? false,
-      entered: false,
       sent: false,
       claiming: undefined,
     }
@@ -80,7 +79,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       const isDue = turns.isDue(from, flight)
       if (turn && !isDue) void release(turn)
       if (!turn || !isDue) return newer(from) ?? over(from)
-      const { claiming, refreshToken, entered } = turn
+      const { claiming, refreshToken } = turn
       const restores = finding && refreshToken === undefined && source.restore !== undefined
       if (source.credential === 'token' && refreshToken === undefined && !restores) {
         await release(turn)
@@ -89,7 +88,6 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       Object.assign(facts, {
         claiming,
         doubtful: facts.doubtful || turn.doubtful,
-        entered,
         sent: ports.lifecycle.online(),
       })
       return call((context) => present(turn, restores, whileDue(context)).catch(answered))
@@ -127,7 +125,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         const parsed = parseTokenResponse(response, asked, { previous, allowBearer: source.binding?.allowBearer })
         const sequence = claiming.sequence + 1
         const tokens = { ...parsed, refreshToken: kept, sequence, rotation: sequence }
-        return await outcome.commit(from, tokens, claiming, facts)
+        return await outcome.commit(from, tokens, turn, facts)
       } catch (error) {
         await outcome.spend(from, response, claiming)
         throw error
@@ -144,13 +142,14 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       return failed
     }
     async function judge(thrown: unknown, told?: Promise<Held>): Promise<Held> {
-      const { claiming } = facts
+      const final = isFinal(thrown)
+      const presented = facts.claiming?.sequence ?? 0
       // Before it is believed: without locks another tab may have rotated what was presented here.
-      const record = isFinal(thrown) && claiming ? await share.update() : undefined
+      const record = final ? await share.update() : undefined
       notice()
-      const lostRace = record && record.epoch === claiming?.epoch && record.sequence > claiming.sequence
-      const later = (newer(from)?.tokens?.sequence ?? 0) > (claiming?.sequence ?? 0)
-      const isLost = isFinal(thrown) && (lostRace || later)
+      const lostRace = record?.epoch === from.session.epoch && record.sequence > presented
+      const later = (newer(from)?.tokens?.sequence ?? 0) > presented
+      const isLost = final && (lostRace || later)
       // It decides no more than what was told before, and the next flight may be under way.
       if (isLost && told) return told
       return outcome.fail(from, isLost ? unavailable() : thrown, facts)

@@ -84,7 +84,7 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
     if (!canRefresh(own)) {
       if (need) throw new TokenError('unsupported', `without a refresh there is no token for ${need.resource}`)
       if (!expired) return now as Usable
-      end(session, 'expired', tokens?.elsewhere)
+      end(session, 'expired')
       throw abortError(session.signal)
     }
     const trigger = tokens && tokens === refused ? 'refused' : expired ? 'expired' : 'requested'

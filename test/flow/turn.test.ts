@@ -7,7 +7,7 @@ import type { Stored, TabRecord } from '../../src/tabs/record.ts'
 import { toShared } from '../../src/tabs/messages.ts'
 import type { TokenSet } from '../../src/token.ts'
 import { flightOf, tokensOf } from '../session/stage.ts'
-import { createDrawer, createTab, EPOCH, sealed, type TabOptions } from '../support/parts.ts'
+import { createDrawer, createTab, EPOCH, sealed, type TabOptions, watched } from '../support/parts.ts'
 import { createWorld, settle } from '../support/world.ts'
 
 const pay = toWish({ scope: 'pay' })
@@ -53,16 +53,6 @@ async function look(options: TabOptions = {}, stored?: Stored) {
   const flight: Promise<Held> = flightOf()
   tab.parts.store.dispatch({ type: 'restore-started', flight, session })
   return { world, tab, session, flight }
-}
-
-/** What has come of `promise` by now. */
-function watched<T>(promise: Promise<T>) {
-  const seen: { value?: T; error?: unknown; settled: boolean } = { settled: false }
-  promise.then(
-    (value) => Object.assign(seen, { value, settled: true }),
-    (error: unknown) => Object.assign(seen, { error, settled: true }),
-  )
-  return seen
 }
 
 describe('whether a refresh is still to be done', () => {

@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import type { TokenError } from '../../src/errors.ts'
 import { createAttempts } from '../../src/flow/attempts.ts'
 import { createCalls } from '../../src/flow/calls.ts'
 import type { Parts } from '../../src/flow/parts.ts'
@@ -7,6 +8,7 @@ import { createSiblings } from '../../src/flow/siblings.ts'
 import type { SignOut } from '../../src/flow/sign-out.ts'
 import { createWatch } from '../../src/flow/watch.ts'
 import { createEmitter } from '../../src/lib/emitter.ts'
+import { endAll } from '../../src/lib/waiters.ts'
 import { parseOptions, type TokenManagerOptions } from '../../src/options.ts'
 import type { Ports, TokenSource, TokenStorage } from '../../src/ports.ts'
 import type { TokenEvents } from '../../src/session/events.ts'
@@ -39,6 +41,8 @@ export interface Tab {
   readonly degraded: ReturnType<typeof vi.fn>
   /** Signs in with tokens that were obtained now; `undefined`: in another tab. The epoch is one of a sign-in. */
   signIn(tokens?: Partial<TokenSet>, stored?: Stored): Promise<OwnedSession>
+  /** The manager is disposed of. */
+  dispose(error: TokenError): void
   /** What the tabs have in common. */
   record(): TabRecord | undefined
   /** What this tab and the others have told each other, but for what `signIn` tells. */
@@ -69,6 +73,7 @@ export function createTab(
   const events = createEmitter<TokenEvents>(report)
   for (const type of ['refreshed', 'refresh-failed', 'alert'] as const)
     events.on(type, (event) => void told.push([type, event]))
+  const life = newAbort()
   const store = createSessionStore(() => parts.siblings.look())
   const narrow = createNarrow(() => clock.now())
   const probation = createProbation()
@@ -99,7 +104,7 @@ export function createTab(
     settings,
     store,
     events,
-    calls: createCalls(settings.source, settings.ports, { ...settings, life: newAbort().signal, degraded }),
+    calls: createCalls(settings.source, settings.ports, { ...settings, life: life.signal, degraded }),
     attempts: createAttempts(() => signOut.notice()),
     epochs: createEpochs(settings.name, settings.ports, degraded),
     share,
@@ -114,7 +119,7 @@ export function createTab(
     probation,
     narrow,
     by,
-    life: newAbort().signal,
+    life: life.signal,
     newSession: (epoch, started) => createSession(epoch, started, newAbort()),
     hasCredential: ({ tokens }) =>
       settings.source.credential === 'cookie' || tokens?.refreshToken !== undefined || storage !== undefined,
@@ -138,6 +143,7 @@ export function createTab(
       })
       return session
     },
+    dispose: (error) => endAll(life, error),
     record: () => world.shared.stored.get(settings.name) as TabRecord | undefined,
     posted: () => world.shared.posted.map(({ message }) => message),
   }
@@ -158,4 +164,14 @@ export function createDrawer(): TokenStorage {
 /** As a drawer has sealed it. */
 export function sealed(refreshToken: string, epoch = EPOCH): unknown {
   return [refreshToken, `tokenward 1 app ${epoch}`]
+}
+
+/** What has come of `promise` by now. */
+export function watched<T>(promise: Promise<T>) {
+  const seen: { value?: T; error?: unknown; settled: boolean } = { settled: false }
+  promise.then(
+    (value) => Object.assign(seen, { value, settled: true }),
+    (error: unknown) => Object.assign(seen, { error, settled: true }),
+  )
+  return seen
 }
