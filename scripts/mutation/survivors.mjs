@@ -121,4 +121,43 @@ export const survivors = {
       why: 'of no wish at all nothing is known that could be forgotten',
     },
   ],
+  'src/flow/siblings.ts': [
+    {
+      from: 'here(wish)?.tokens',
+      to: 'here(wish).tokens',
+      why: 'a message is heard only where there is a session; only the compiler cannot know it',
+    },
+    { from: 'wish !== undefined', to: 'true', why: 'what is no wish is none for a token that is used once' },
+  ],
+  'src/flow/sign-in.ts': [
+    {
+      from: 'epochs.newest()?.epoch',
+      to: 'epochs.newest().epoch',
+      why: 'there is an epoch, that of this sign-in; only the compiler cannot know it',
+    },
+    {
+      from: 'source.revoke?.({ refreshToken: undefined, accessTokens: [accessToken] }, calls.context)',
+      to: 'source.revoke({ refreshToken: undefined, accessTokens: [accessToken] }, calls.context)',
+      why: 'a login that was overtaken fails unheard, and this is the last that it does',
+    },
+  ],
+  'src/flow/sign-out.ts': [
+    { from: '[]', to: '["Stryker was here"]', why: 'what is no answer is none of the bad ones' },
+    {
+      from: 'epochs.newest()?.what',
+      to: 'epochs.newest().what',
+      why: 'there is an epoch, that of this end; only the compiler cannot know it',
+    },
+    { from: "'confirmed'", to: '""', why: 'what is no answer is none of the bad ones' },
+    {
+      from: 'source.endSessionUrl?.(calls.context)',
+      to: 'source.endSessionUrl(calls.context)',
+      why: 'what is thrown is caught right here',
+    },
+    {
+      from: '{ return undefined // a logout is no place to fail }',
+      to: '{}',
+      why: 'a function that returns nothing returns `undefined`',
+    },
+  ],
 }

@@ -1,6 +1,6 @@
 import { TokenError } from '../errors.ts'
 import type { SessionState } from '../session/snapshot.ts'
-import { isSignedIn } from '../session/state.ts'
+import { heldIn, isSignedIn } from '../session/state.ts'
 import { toEntered, toEntering } from '../tabs/record.ts'
 import { isGoingOn, parseTokenResponse, type TokenResponse, type TokenSet, userOf } from '../token.ts'
 import { untilAborted } from './abort.ts'
@@ -35,6 +35,8 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   } = parts
   const { clock } = ports
   const byCookie = source.credential === 'cookie'
+  /** Is asked for what is known to be there. */
+  const asker = source as Required<typeof source>
 
   /** Each has a name of its own: what comes of one says nothing of another. */
   let asks = 0
@@ -44,11 +46,11 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   async function save({ refreshToken, key }: TokenSet, user: unknown, epoch: number): Promise<void> {
     const sealed = await sealing?.seal(refreshToken, epoch)
     const replaced = await supersede(epoch, { sealed, key, user })
+    if (!sealing) return
     // Of the session that was there, whatever tab it was refreshed in last.
-    if (replaced.refreshToken !== undefined) void revoke(replaced)
+    void revoke(replaced)
     // Ended before it could be stored: nobody else knows of it.
-    if (sealing && refreshToken !== undefined && (epochs.newest()?.epoch ?? 0) > epoch)
-      void revoke({ refreshToken, key })
+    if (epochs.newest()?.epoch !== epoch) void revoke({ refreshToken, key })
   }
 
   /** What a storage keeps is kept before anybody is told that he is signed in. */
@@ -59,13 +61,13 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
 
   function begin(tokens: TokenSet): SessionState {
     return events.batch(() => {
-      const before = store.get()
+      const before = heldIn(store.get())
       const user = userOf(tokens)
       const epoch = announce('signed-in', 'replaced')
       store.dispatch({ type: 'started', session: newSession(epoch, tokens.obtained), tokens })
       watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
-      if (isSignedIn(before) && before.tokens && !sealing) {
+      if (before?.tokens && !sealing) {
         const unspent = narrow.drain(before.session, true)
         if (!isGoingOn(userOf(before.tokens), user)) void orphan(before.tokens, unspent)
       }
@@ -77,28 +79,27 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   /** What the source's login is given. The user's part is bounded by nothing but the user. */
   async function answerOf(input: never, overtaken: AbortSignal): Promise<never> {
     if (!source.authorize) return input
-    const usersPart = await calls.run((context) => (source as Required<typeof source>).authorize(input, context))
+    const usersPart = await calls.run((context) => asker.authorize(input, context))
     return untilAborted(usersPart(overtaken), [overtaken]) as Promise<never>
   }
 
-  /** Asks for tokens and begins a session with them, unless nobody wants them any more. */
+  /** Asks for tokens and begins a session with them, unless it is overtaken: then nobody hears what comes of it. */
   function ask(input: never, isCurrent: () => boolean): Promise<SessionState> {
     return calls.run(async (context) => {
-      const overtaken = new TokenError('aborted', 'the login was overtaken')
       const sign = `${by} ${++asks}`
       // Ahead of the call: should this page not live to hear the answer, the others know whose the cookie may be.
       if (byCookie && isCurrent()) await share.update(toEntering(sign, clock.now().wall, settings.requestTimeoutMs))
       const leave = (): unknown => byCookie && share.update(toEntered(sign))
-      if (!isCurrent() || !source.login) {
+      if (!isCurrent()) {
         void leave()
-        throw overtaken
+        return store.snapshot()
       }
       const asked = clock.now()
       const sent = ports.lifecycle.online()
       const before = epochs.newest()?.epoch
       let tokens: TokenSet
       try {
-        tokens = parseTokenResponse(await source.login(input, context), asked, source.binding)
+        tokens = parseTokenResponse(await asker.login(input, context), asked, source.binding)
       } catch (thrown) {
         if (!sent || isAnswer(thrown)) void leave()
         // Whoever has signed in since then has a cookie of his own.
@@ -108,7 +109,7 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
       if (isCurrent()) return begin(tokens)
       if (!byCookie) await orphan(tokens)
       else await giveBackCookie(tokens)
-      throw overtaken
+      return store.snapshot()
     })
   }
 

@@ -101,7 +101,7 @@ export function createSignOut(parts: Parts): SignOut {
     events.batch(() => {
       const state = store.get()
       const held = heldIn(state)
-      const known = source.revoke !== undefined && !/^(rejected|unknown-outcome|replaced)$/.test(reason)
+      const known = source.revoke !== undefined && !/rejected|unknown-outcome|replaced/.test(reason)
       // First, so that nobody who looks finds the session that is over.
       const epoch = announce(known ? 'unconfirmed' : 'nobody', reason)
       store.dispatch({ type: 'ended', reason, elsewhere: false })
