@@ -17,7 +17,7 @@ export default defineConfig({
   },
   test: {
     environment: 'node',
-    include: ['test/{dpop,oauth,promises,races,session,sim,storage,tabs}/*.test.ts'],
+    include: ['test/{dpop,flow,oauth,promises,races,session,sim,storage,tabs}/*.test.ts'],
     testTimeout: 60_000,
     bail: 1,
   },

@@ -160,4 +160,22 @@ export const survivors = {
       why: 'a function that returns nothing returns `undefined`',
     },
   ],
+  'src/flow/restore.ts': [
+    {
+      from: 'idleMs < Infinity',
+      why: 'no time is longer than `Infinity`: this only spares a look at the record',
+    },
+    {
+      from: 'next?.what',
+      to: 'next.what',
+      why: 'there is an epoch, that of what was looked for; only the compiler cannot know it',
+    },
+    {
+      from: 'source.restore?.(context)',
+      to: 'source.restore(context)',
+      why: 'only who can be asked is asked; only the compiler cannot know it',
+    },
+    { from: "'logout'", to: '""', why: 'the marker takes what is no reason for the first, a logout' },
+    { from: '[]', to: '["Stryker was here"]', why: 'a text that is in no error is taken for one more secret' },
+  ],
 }

@@ -110,6 +110,10 @@ export function createRestore(
       store.dispatch({ type: 'restore-started', flight: Promise.resolve(), session })
       end(session, isIdle ? 'idle' : 'expired')
     } else await refresh.find({ session, tokens: undefined }).catch(() => {})
+    // Meanwhile another may have begun in its place, in a tab that did not wait for this one.
+    const next = epochs.newest()
+    if (!isSignedIn(store.get()) && next?.what === 'signed-in' && next.epoch !== known.epoch)
+      await findKnown(next, isCurrent)
   }
 
   /** There is no session yet to claim, and still no two tabs may present one cookie at once, nor one whose answer is lost. */

@@ -141,6 +141,12 @@ export const simulated: readonly Mutant[] = [
       '(isAnswer(thrown) || !sent) && unmark()',
       'unmark()',
     ],
+    [
+      'test/flow/restore.test.ts',
+      'nobody looks for the session that has begun in place of the one that was looked for',
+      'await findKnown(next, isCurrent)',
+      'void next',
+    ],
   ]),
   ...mutantsOf('src/flow/send.ts', [
     [
