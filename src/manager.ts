@@ -219,7 +219,7 @@ export function createTokenManager<Login = unknown>(options: TokenManagerOptions
   /** Settles at once when the manager is disposed of; does not even begin after that, or if the caller gave up before. */
   async function alive<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     throwIfAborted(life.signal, signal)
-    return untilAborted(work(), [life.signal])
+    return untilAborted(work(), life.signal)
   }
 
   const manager: TokenManager<Login> = {

@@ -134,7 +134,7 @@ export function parseOptions<Login>(
     ...timing,
     // Several of it still fit into one timer.
     requestTimeoutMs: Math.min(timing.requestTimeoutMs, 2 ** 29),
-    limits: timing,
+    limits: { ...timing },
     source,
     name: options.name || source.id,
     resources: resources?.map((item, index) => parseResource(item, `resources[${index}]`, { allowHttp })),

@@ -2,27 +2,27 @@ import { TokenError } from '../errors.ts'
 import { waitersOf } from '../lib/waiters.ts'
 
 /**
- * Settles as `promise` does, or rejects in the very task in which one of `signals` aborts, with what
- * {@link abortError} makes of its reason. The first of them is a caller's, and is left without a listener; the others
- * are those of a session and a manager, which end by `endAll`.
+ * Settles as `promise` does, or rejects in the very task in which one of the signals aborts, with what
+ * {@link abortError} makes of its reason.
+ *
+ * @param caller Is left without a listener.
+ * @param ours Of a session or a manager, which end by `endAll`.
  */
-export function untilAborted<T>(
-  promise: Promise<T>,
-  [caller, ...ours]: readonly (AbortSignal | undefined)[],
-): Promise<T> {
+export function untilAborted<T>(promise: Promise<T>, caller: AbortSignal | undefined, ours?: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    const waiters = ours && waitersOf(ours)
     const check = (): void => {
-      const aborted = [caller, ...ours].find((signal) => signal?.aborted)
-      if (!aborted) return
+      const ended = caller?.aborted ? caller : ours
+      if (!ended?.aborted) return
       settle()
-      reject(abortError(aborted))
+      reject(abortError(ended))
     }
     const settle = (): void => {
       caller?.removeEventListener('abort', check)
-      for (const signal of ours) if (signal) waitersOf(signal).delete(check)
+      waiters?.delete(check)
     }
     caller?.addEventListener('abort', check)
-    for (const signal of ours) if (signal) waitersOf(signal).add(check)
+    waiters?.add(check)
     promise.then(
       (value) => {
         settle()
@@ -30,7 +30,6 @@ export function untilAborted<T>(
       },
       (reason: unknown) => {
         settle()
-
         reject(reason)
       },
     )

@@ -47,7 +47,7 @@ export function createAttempts<T>(over: () => void): Attempts<T> {
           if (isCurrent()) current = undefined
           if (!current) over()
         })
-      const flight: Promise<T> = untilAborted(result, [controller.signal])
+      const flight: Promise<T> = untilAborted(result, controller.signal)
       flight.catch(() => {}) // whoever waits for it has a branch of his own
       const mine = { flight, over: result.catch(() => {}), controller, signal: controller.signal }
       current = mine

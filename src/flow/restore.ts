@@ -52,7 +52,7 @@ export function createRestore(
       stop = events.on('signed-in', () => resolve())
       if (isSignedIn(store.get())) resolve()
     })
-    await untilAborted(calls.within(1, there), [signal])
+    await untilAborted(calls.within(1, there), signal)
       .catch(() => {})
       .finally(stop)
   }
@@ -61,7 +61,7 @@ export function createRestore(
     const state = store.get()
     if (isSignedIn(state)) {
       const stopped = state.status === 'stale' && state.failure.retryMs === undefined
-      if (stopped) await untilAborted(refresh(state, 'requested', true), [signal]).catch(() => {})
+      if (stopped) await untilAborted(refresh(state, 'requested', true), signal).catch(() => {})
       return store.snapshot()
     }
     if (attempts.current()) return arrival(signal)
@@ -71,7 +71,7 @@ export function createRestore(
         .then(store.snapshot),
     )
     store.dispatch({ type: 'restore-started', flight: mine.flight, session: undefined })
-    return untilAborted(mine.flight, [signal]).catch((error: unknown) => {
+    return untilAborted(mine.flight, signal).catch((error: unknown) => {
       // A login or logout has overtaken it: what comes of that is the answer.
       if (mine.signal.aborted && !signal?.aborted) return arrival(signal)
       throw error
@@ -83,7 +83,7 @@ export function createRestore(
     for (let flying; (flying = attempts.current());)
       await untilAborted(
         flying.flight.catch(() => {}),
-        [signal],
+        signal,
       )
     return store.snapshot()
   }

@@ -91,6 +91,7 @@ export function createSender(
       }
       const reply = await put(used, wanted, exchange, now)
       const verdict = judgeReply(exchange, reply, used, wanted)
+      if (verdict === FINE) return reply
       const { action } = verdict
       const isTokenRefused = action === 'refresh-retry' && !renewed && isWorthwhile(used, origin)
       const isProofRefused = PROVEN.includes(action)
@@ -112,7 +113,7 @@ export function createSender(
   }
 
   function bare<Reply>(exchange: Exchange<Reply>, signal: AbortSignal | undefined): Promise<Reply> {
-    return untilAborted(exchange.send({}), [signal, life])
+    return untilAborted(exchange.send({}), signal, life)
   }
 
   /** Puts the request on the wire; it is cut off when the session ends. */
@@ -139,7 +140,7 @@ export function createSender(
     const own = waiters.size < MANY ? undefined : newAbort()
     const wake = (): void => own?.abort(signal.reason)
     if (own) waiters.add(wake)
-    const reply = untilAborted(exchange.send(headers, own?.signal ?? signal), [target.signal, signal])
+    const reply = untilAborted(exchange.send(headers, own?.signal ?? signal), target.signal, signal)
     if (own) void reply.catch(() => {}).then(() => waiters.delete(wake))
     if (!to.need?.once) ahead(used, now)
     return reply
@@ -207,7 +208,6 @@ export function createSender(
   }
 
   function deliver<Reply>(reply: Reply, verdict: Judged, origin: string, foreign?: boolean): Reply {
-    if (verdict === FINE) return reply
     const { action, status, error, scope, acrValues, maxAge } = verdict
     if (error !== undefined || status === 401) watch.challenged({ origin, status, error, scope })
     if (foreign) watch.alert('other-issuer', origin)

@@ -80,7 +80,7 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   async function answerOf(input: never, overtaken: AbortSignal): Promise<never> {
     if (!source.authorize) return input
     const usersPart = await calls.run((context) => asker.authorize(input, context))
-    return untilAborted(usersPart(overtaken), [overtaken]) as Promise<never>
+    return untilAborted(usersPart(overtaken), overtaken) as Promise<never>
   }
 
   /** Asks for tokens and begins a session with them, unless it is overtaken: then nobody hears what comes of it. */

@@ -135,7 +135,7 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
       session && leftMs >= LONGEST_TURN * requestTimeoutMs
         ? promise
         : withDeadline(promise, Math.max(0, leftMs), timer, timedOut)
-    return untilAborted(bounded, [signal, session ?? life])
+    return untilAborted(bounded, signal, session ?? life)
   }
 
   function current({ session }: Held): Held {

@@ -17,24 +17,24 @@ function open() {
   const ours = new AbortController()
   /** How many still wait for one of the two signals. */
   const left = () => getEventListeners(caller.signal, 'abort').length + waitersOf(ours.signal).size
-  return { caller, ours, signals: [caller.signal, ours.signal, undefined] as const, left }
+  return { caller, ours, signals: [caller.signal, ours.signal] as const, left }
 }
 
 describe('what is waited for until somebody gives up', () => {
   test('settles as it does, and leaves nobody waiting', async () => {
     const { signals, left } = open()
-    const done = untilAborted(Promise.resolve('done'), signals)
+    const done = untilAborted(Promise.resolve('done'), ...signals)
     expect(left()).toBe(2)
     await expect(done).resolves.toBe('done')
     expect(left()).toBe(0)
     const failed = new Error('failed')
-    await expect(untilAborted(Promise.reject(failed), signals)).rejects.toBe(failed)
+    await expect(untilAborted(Promise.reject(failed), ...signals)).rejects.toBe(failed)
     expect(left()).toBe(0)
   })
 
   test('rejects in the task in which the caller gives up, with what the caller says as the cause', async () => {
     const { caller, signals, left } = open()
-    const waiting = untilAborted(new Promise(() => undefined), signals)
+    const waiting = untilAborted(new Promise(() => undefined), ...signals)
     expect(await now(waiting)).toBe('waiting')
     const reason = new Error('closed')
     caller.abort(reason)
@@ -44,7 +44,7 @@ describe('what is waited for until somebody gives up', () => {
 
   test('rejects in the task in which a session ends, with what it ends with', async () => {
     const { ours, signals, left } = open()
-    const waiting = untilAborted(new Promise(() => undefined), signals)
+    const waiting = untilAborted(new Promise(() => undefined), ...signals)
     endAll(ours, over)
     expect(await now(waiting)).toBe(over)
     expect(left()).toBe(0)
@@ -53,7 +53,7 @@ describe('what is waited for until somebody gives up', () => {
   test('rejects at once when it was over before, also without a caller', async () => {
     const { ours } = open()
     ours.abort(over)
-    expect(await now(untilAborted(new Promise(() => undefined), [undefined, ours.signal]))).toBe(over)
+    expect(await now(untilAborted(new Promise(() => undefined), undefined, ours.signal))).toBe(over)
     expect(waitersOf(ours.signal).size).toBe(0)
   })
 })

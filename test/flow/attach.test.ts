@@ -96,6 +96,50 @@ describe('what may not', () => {
   )
 })
 
+describe('where one whole origin is all that is listed', () => {
+  const destinationOf = attach({ resources: listed.slice(0, 1) })
+
+  test.each([
+    ...['https://api.example.com', 'https://api.example.com?a', 'https://api.example.com#b'],
+    ...[
+      'https://api.example.com/pa\ty/https:',
+      'https://api.example.com/../..//evil.example/',
+      ' https://api.example.com/x',
+    ],
+    ...[
+      'https://api.example.com/@evil.example/',
+      'https://api.example.com/\\evil.example',
+      'https:\\\\api.example.com/x',
+    ],
+    ...['https://api.example.com/x?u=https://ann@evil.example/', 'https://api.example.com/\r\nHost: evil.example'],
+  ])('%j goes there', (url) => {
+    expect(new URL(url).origin).toBe(API.origin)
+    expect(destinationOf(url)).toEqual(API)
+  })
+
+  test.each([
+    ...[
+      'https://api.example.com.evil.example/',
+      'https://api.example.com@evil.example/',
+      'https://api.example.com:444/',
+    ],
+    ...[
+      'https://api.example.com\t.evil.example/',
+      'https://api.example.com\\@evil.example/',
+      'http://api.example.com/',
+    ],
+    ...[
+      'https://evil.example/https://api.example.com/',
+      'https://api.example.com:@evil.example/',
+      'https:/\\evil.example/',
+    ],
+  ])('%j goes where the platform says, and carries no token to another origin', (url) => {
+    const { origin } = new URL(url)
+    const isOther = origin !== API.origin
+    expect(destinationOf(url)).toEqual({ ...API, origin, withheld: isOther ? 'not-a-resource' : undefined })
+  })
+})
+
 describe('when the resource is named', () => {
   test('only what is below that one counts', () => {
     const destinationOf = attach()

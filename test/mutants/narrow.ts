@@ -85,8 +85,8 @@ export const narrowed: readonly Mutant[] = [
     [
       returned,
       'who waits for a login in another tab cannot give up',
-      'untilAborted(calls.within(1, there), [signal])',
-      'untilAborted(calls.within(1, there), [])',
+      'untilAborted(calls.within(1, there), signal)',
+      'untilAborted(calls.within(1, there), undefined)',
     ],
     [
       returned,

@@ -188,40 +188,35 @@ export const oneTab: readonly Mutant[] = [
       'throwIfAborted(session.signal, target.signal)',
       'throwIfAborted(target.signal)',
     ],
-    [logout, 'a request is not cut off when its session ends', '[target.signal, signal])', '[target.signal])'],
-    [
-      settling,
-      'a request does not heed its signal while it is flying',
-      '[target.signal, signal])',
-      '[undefined, signal])',
-    ],
+    [logout, 'a request is not cut off when its session ends', 'target.signal, signal)', 'target.signal)'],
+    [settling, 'a request does not heed its signal while it is flying', 'target.signal, signal)', 'undefined, signal)'],
   ]),
   ...mutantsOf('src/flow/supply.ts', [
     [
       settling,
       'a request that waits for a token does not heed its signal',
-      'return untilAborted(bounded, [signal, session ?? life])',
-      'return untilAborted(bounded, [undefined, session ?? life])',
+      'return untilAborted(bounded, signal, session ?? life)',
+      'return untilAborted(bounded, undefined, session ?? life)',
     ],
     [
       logout,
       'a request that waits for a token does not notice that its session ended',
-      'return untilAborted(bounded, [signal, session ?? life])',
-      'return untilAborted(bounded, [signal, life])',
+      'return untilAborted(bounded, signal, session ?? life)',
+      'return untilAborted(bounded, signal, life)',
     ],
     [
       meanwhile,
       'a request that waits for a login does not notice that the manager was disposed of',
-      'return untilAborted(bounded, [signal, session ?? life])',
-      'return untilAborted(bounded, [signal, session])',
+      'return untilAborted(bounded, signal, session ?? life)',
+      'return untilAborted(bounded, signal, session)',
     ],
     [
       settling,
       'an abort aborts the refresh that others wait for',
-      'return untilAborted(bounded, [signal, session ?? life])',
+      'return untilAborted(bounded, signal, session ?? life)',
       "signal?.addEventListener('abort', () => void parts.attempts.overtake())\n" +
         "    if (session) signal?.addEventListener('abort', () => void end(store.get().session, 'expired'))\n" +
-        '    return untilAborted(bounded, [signal, session ?? life])',
+        '    return untilAborted(bounded, signal, session ?? life)',
     ],
     [
       tokens,

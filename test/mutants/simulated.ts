@@ -129,7 +129,7 @@ export const simulated: readonly Mutant[] = [
     [
       meanwhile,
       'a bare request does not end with its signal',
-      'return untilAborted(exchange.send({}), [signal, life])',
+      'return untilAborted(exchange.send({}), signal, life)',
       'return exchange.send({})',
     ],
   ]),
@@ -180,8 +180,8 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       "an API with tokens of its own is sent the session's",
-      'withheld: undefined, need: plain[2]',
-      'withheld: undefined, need: undefined',
+      'withheld: undefined, need }',
+      'withheld: undefined, need: undefined }',
     ],
   ]),
   ...mutantsOf('src/flow/pool.ts', [
