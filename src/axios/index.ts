@@ -2,7 +2,7 @@ import { getAdapter, type AxiosAdapter, type AxiosError, type AxiosInstance, typ
 import { warn } from '../adapters/warn.ts'
 import type { TokenSender } from '../flow/exchange.ts'
 import { checkBound } from '../lib/bind.ts'
-import { own, type Config } from './config.ts'
+import { hasAuthorization, own, type Config } from './config.ts'
 import type { AxiosAnswer } from './outcome.ts'
 import { createSend } from './send.ts'
 
@@ -87,14 +87,15 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
       // At once: a retry library sends this very config again, and would wrap the wrapper.
       wire.adapter = adapter as AxiosAdapter
       const transport = typeof adapter === 'function' ? adapter : getAdapter(adapter ?? instance.defaults.adapter, wire)
-      const isBare = own(wire, 'tokens') === false || wire.auth || wire.headers.has('Authorization')
+      const isBare = own(wire, 'tokens') === false || wire.auth || hasAuthorization(wire)
       return isBare ? transport(wire) : send(wire, transport)
     }
     wrapper[OWNER] = tokens
     return wrapper
   }
 
-  // An interceptor that runs after ours can set an adapter of its own: then nothing of ours runs, and nothing fails.
+  // An interceptor that runs after ours can set an adapter of its own: then nothing of ours runs, and nothing fails. Only
+  // one that was there before can, unless axios is told to turn that round: where nobody can, nobody looks.
   function check<T>(answer: T): T {
     const { config, headers } = (answer ?? {}) as Partial<AxiosResponse>
     const { adapter } = config ?? {}
@@ -105,11 +106,15 @@ export function bindAxios(instance: AxiosInstance, tokens: TokenSender, options:
     return answer
   }
 
+  const mayReplace =
+    request.handlers?.length !== 0 || instance.defaults.transitional?.legacyInterceptorReqResOrdering === false
   const onRequest = request.use(wrap, undefined, { synchronous: true })
-  const onResponse = response.use(check, (error: unknown) => {
-    check((error as Partial<AxiosError> | undefined)?.response)
-    return Promise.reject(error)
-  })
+  const onResponse = mayReplace
+    ? response.use(check, (error: unknown) => {
+        check((error as Partial<AxiosError> | undefined)?.response)
+        return Promise.reject(error)
+      })
+    : -1
 
   return function unbind() {
     request.eject(onRequest)

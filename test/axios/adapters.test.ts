@@ -125,6 +125,15 @@ describe.each(versions)('%s', (version) => {
     expect(warn.mock.calls).toEqual([[expect.stringContaining('call bindAxios before you add it')]])
   })
 
+  test('so is one that is added later, where axios is told to run those later', async () => {
+    const api = setup.axios.create({ adapter: fake(), transitional: { legacyInterceptorReqResOrdering: false } })
+    setup.bindAxios(api, createSender({ resources: [] }))
+    api.interceptors.request.use((config) => Object.assign(config, { adapter: fake() }))
+    // Old versions know no such option, and send nothing.
+    await api.get('/x').catch(() => {})
+    expect(warn).toHaveBeenCalledTimes(version === 'axios' ? 1 : 0)
+  })
+
   test('an interceptor that runs later and wraps our adapter is not reported', async () => {
     const api = setup.axios.create({ baseURL: setup.server.origin, adapter: fake() })
     api.interceptors.request.use((config) => {
