@@ -7,7 +7,7 @@ import { createInProcess } from '../lib/in-process.mjs'
 import { cpuUs, median, quartiles, rotated } from '../lib/stats.mjs'
 
 measure(async ({ quick, only }) => {
-  const [rounds, requests, warmUp] = quick ? [3, 20, 1] : [40, 500, 8]
+  const [rounds, requests, warmUp] = quick ? [3, 20, 1] : [200, 100, 40]
   const runners = []
   const results = {}
   for (const { file, create, broken, notHere, transport, baseline } of await loadContestants(only)) {
