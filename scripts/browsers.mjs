@@ -27,7 +27,8 @@ let rejected = () => {}
 process.on('unhandledRejection', (error) => rejected(error))
 
 let closeBrowser = async () => {}
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => closeBrowser().finally(() => process.exit(130)))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.once(signal, () => closeBrowser().finally(() => process.exit(130)))
 
 const results = []
 for (const name of names) results.push(await runIn(name))
@@ -42,7 +43,7 @@ console.log(`\n${count.ok} passed, ${count.FAIL} failed, ${count.skip} skipped`)
 process.exit(count.FAIL === 0 ? 0 : 1)
 
 async function runIn(name) {
-  const place = await places[name].start()
+  let place = await places[name].start()
   closeBrowser = () => place.close()
   console.log(`\n${place.name} ${place.version}`)
   const outcomes = new Map()
@@ -50,6 +51,12 @@ async function runIn(name) {
     for (const scenario of chosen) {
       const reason = place.unable[scenario.needs]
       const outcome = reason === undefined ? await runOne(place, scenario) : { verdict: 'skip', ms: 0, reason }
+      const gone = outcome.verdict === 'FAIL' ? await place.gone() : undefined
+      if (gone !== undefined) {
+        outcome.error = `the browser is gone: ${gone}\n${outcome.error}`
+        await place.close().catch(() => {})
+        place = await places[name].start()
+      }
       outcomes.set(scenario.name, outcome)
       count[outcome.verdict]++
       if (reason !== undefined) {

@@ -1,23 +1,24 @@
-import { launch, type Browser } from 'puppeteer-core'
+import { launch, type Browser, type Page } from 'puppeteer-core'
 import type { Place } from './tabs-place.ts'
-import { processThat } from './tabs-process.ts'
-import { toPlace } from './tabs-puppeteer.ts'
+import { processOf, stopProcess } from './tabs-process.ts'
+import { leaveSignals, toPlace } from './tabs-puppeteer.ts'
 
 /** Firefox over WebDriver BiDi. */
 export async function startFirefox(executablePath: string): Promise<Place> {
   const place = await toFirefox(executablePath)
-  let fragile: Promise<Place> | undefined
+  let apart: Place | undefined
   return {
     ...place,
-    open(site, measured, needs) {
-      if (needs !== 'crash') return place.open(site, measured)
-      // With a process for each tab, so that one can die alone. That takes too long for many.
-      fragile ??= toFirefox(executablePath, { 'dom.ipc.processCount': 100 })
-      return fragile.then(({ open }) => open(site, measured))
+    async open(site, measured, needs) {
+      if (needs !== 'crash' && needs !== 'freeze') return place.open(site, measured)
+      // With a process for each tab, so that one can die or sleep alone. That takes too long for many.
+      apart ??= await toFirefox(executablePath, { 'dom.ipc.processCount': 100 })
+      return apart.open(site, measured)
     },
+    gone: async () => (await place.gone()) ?? apart?.gone(),
     async close() {
       await place.close()
-      await (await fragile)?.close()
+      await apart?.close()
     },
   }
 }
@@ -27,6 +28,7 @@ async function toFirefox(executablePath: string, preferences: Record<string, num
     browser: 'firefox',
     executablePath,
     headless: true,
+    ...leaveSignals,
     extraPrefsFirefox: {
       // Chromium is started so that timers of hidden tabs keep their time, too.
       'dom.min_background_timeout_value': 4,
@@ -35,15 +37,20 @@ async function toFirefox(executablePath: string, preferences: Record<string, num
       ...preferences,
     },
   })
+  const frozen = new WeakMap<Page, number>()
+
   return toPlace(browser, {
     name: 'Firefox',
-    unable: { freeze: 'no command of WebDriver BiDi freezes a tab' },
+    unable: {},
     async crash(page) {
-      const compute = (): void => {
-        const end = Date.now() + 500
-        while (Date.now() < end);
-      }
-      process.kill(await processThat(pidOf(browser), () => page.evaluate(compute)), 'SIGKILL')
+      process.kill(await processOf(pidOf(browser), (task) => page.evaluate(task)), 'SIGKILL')
+    },
+    // No command of WebDriver BiDi does it, but no task runs in a process that is stopped.
+    async freeze(page) {
+      frozen.set(page, await stopProcess(pidOf(browser), (task) => page.evaluate(task)))
+    },
+    async thaw(page) {
+      process.kill(frozen.get(page)!, 'SIGCONT')
     },
   })
 }

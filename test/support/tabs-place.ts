@@ -12,6 +12,8 @@ export interface Place {
   readonly unable: Readonly<Partial<Record<Need, string>>>
   /** A profile that shares nothing with any other. */
   open(site: TabsSite, measured: Driver['measured'], needs?: Need): Promise<Profile>
+  /** How the browser came to its end, if it has: then another has to be started. */
+  gone(): Promise<string | undefined>
   close(): Promise<void>
 }
 

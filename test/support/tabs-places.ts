@@ -1,10 +1,8 @@
-import { chromium } from 'playwright-core'
-import { chromiumArgs, resolveChromium } from './chromium.mjs'
-import { createChromiumDriver } from './tabs-chromium.ts'
+import { resolveChromium } from './chromium.mjs'
 import { startFirefox } from './tabs-firefox.ts'
 import { freezeScenarios } from './tabs-freeze.ts'
 import { lifecycleScenarios } from './tabs-lifecycle.ts'
-import { never, type Place, type PlaceScenario } from './tabs-place.ts'
+import type { Place, PlaceScenario } from './tabs-place.ts'
 import { startChromium } from './tabs-puppeteer.ts'
 import { scenarios as common } from './tabs-scenarios.ts'
 import { startWebKit } from './tabs-webkit.ts'
@@ -27,7 +25,10 @@ const webkit = {
 
 export const places: Readonly<Record<string, Start>> = {
   npm: { files: {}, start: startShell },
-  chromium: { files: { '/usr/bin/chromium': 'chromium' }, start: () => startChromium('/usr/bin/chromium') },
+  chromium: {
+    files: { '/usr/bin/chromium': 'chromium' },
+    start: () => startChromium({ executablePath: '/usr/bin/chromium', headless: true }),
+  },
   firefox: { files: { '/usr/bin/firefox-esr': 'firefox-esr' }, start: () => startFirefox('/usr/bin/firefox-esr') },
   webkit: {
     files: { [webkit.driver]: 'webkit2gtk-driver', [webkit.browser]: 'webkit2gtk-driver', [webkit.xvfb]: 'xvfb' },
@@ -38,23 +39,5 @@ export const places: Readonly<Record<string, Start>> = {
 /** The Chromium of npm, in which the scenarios are also tests. */
 async function startShell(): Promise<Place> {
   const { executablePath, env } = await resolveChromium()
-  const browser = await chromium.launch({ executablePath, args: chromiumArgs, env: { ...process.env, ...env } })
-  const shell = 'it is the headless shell'
-  return {
-    name: 'Chromium (npm, headless shell)',
-    version: browser.version(),
-    unable: { bfcache: shell, freeze: shell, hide: shell },
-    async open(site, measured) {
-      const context = await browser.newContext()
-      const problems: string[] = []
-      context.on('weberror', (error) => problems.push(String(error.error())))
-      const driver = createChromiumDriver(context, site, measured)
-      return {
-        problems,
-        driver: { ...driver, freeze: never, thaw: never, hide: never, show: never },
-        close: () => context.close(),
-      }
-    },
-    close: () => browser.close(),
-  }
+  return startChromium({ executablePath, headless: 'shell', env: { ...process.env, ...env } })
 }

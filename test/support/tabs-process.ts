@@ -48,15 +48,30 @@ export async function end(pid: number): Promise<void> {
   }
 }
 
-/** The process in `root`'s tree that computes while `compute` runs. */
-export async function processThat(root: number, compute: () => Promise<unknown>): Promise<number> {
+/** The process in `root`'s tree that computes when `run` runs a task in a page. */
+export async function processOf(root: number, run: (task: () => void) => Promise<unknown>): Promise<number> {
+  const compute = (): void => {
+    const end = Date.now() + 500
+    while (Date.now() < end);
+  }
   const before = new Map((await processesOf(root)).map(({ pid, busy }) => [pid, busy]))
-  await compute()
+  await run(compute)
   const worked = (await processesOf(root)).map(({ pid, busy }) => ({
     pid,
     ms: 10 * (busy - (before.get(pid) ?? busy)),
   }))
   const [most, next] = worked.sort((one, other) => other.ms - one.ms)
-  if (!most || most.ms < 3 * (next?.ms ?? 0)) throw new Error(`which process was it? ${JSON.stringify(worked)}`)
+  if (!most || most.ms < 2 * (next?.ms ?? 0)) throw new Error(`which process was it? ${JSON.stringify(worked)}`)
   return most.pid
+}
+
+/**
+ * Stops the process of a page: no task runs in it until it is sent `SIGCONT`. The page is told by an event `stop`, as no
+ * browser tells it. Returns the process.
+ */
+export async function stopProcess(root: number, run: (task: () => void) => Promise<unknown>): Promise<number> {
+  const pid = await processOf(root, run)
+  await run(() => void document.dispatchEvent(new Event('stop')))
+  process.kill(pid, 'SIGSTOP')
+  return pid
 }

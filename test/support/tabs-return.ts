@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { until, type Driver, type Tab } from './tabs-driver.ts'
 
 /** Shorter than this no page is away. */
@@ -5,6 +6,8 @@ export const AWAY_MS = 150
 
 /** What a page found in its first tasks when it was back, and what became of the calls that it made in them. */
 export interface Returned {
+  /** By an event: then it has looked before any task of the application. A page whose process was stopped hears of nothing. */
+  readonly told: boolean
   readonly states: readonly string[]
   readonly outcomes: readonly string[]
   /** Whose tokens those calls carried. */
@@ -21,7 +24,7 @@ export function noteReturn({ awayMs, timers }: { awayMs: number; timers: boolean
   }
   const leave = (): void => void (leftAt = Math.min(leftAt, Date.now()))
   addEventListener('pagehide', leave)
-  document.addEventListener('freeze', leave)
+  for (const type of ['freeze', 'stop']) document.addEventListener(type, leave)
   for (const type of ['pageshow', 'focus']) addEventListener(type, () => back(type))
   document.addEventListener('resume', () => back('resume'))
   document.addEventListener('visibilitychange', () => {
@@ -59,6 +62,7 @@ export async function callsWhenBack({ site }: Driver, tab: Tab): Promise<Returne
     return begun.length > 0 && ended.length === begun.length
   })
   return {
+    told: (await notes(/^back (\S+)/)).some((kind) => kind !== 'timer'),
     states: await notes(/^back \S+ (.+)/),
     outcomes: await notes(/^ended back-\S+ (\S+)/),
     users: site.sent().flatMap(({ id, user }) => (id?.startsWith('back-') ? [user] : [])),
@@ -70,5 +74,13 @@ export async function callWhenNew({ site }: Driver, tab: Tab): Promise<Returned>
   const { signedIn } = await tab.run(() => client.tokens.restore())
   const outcome = await tab.run(() => client.call('me?id=back-anew'))
   const users = site.sent().flatMap(({ id, user }) => (id === 'back-anew' ? [user] : []))
-  return { states: [signedIn ? 'signed in' : 'signed out'], outcomes: [String(outcome)], users }
+  return { told: true, states: [signedIn ? 'signed in' : 'signed out'], outcomes: [String(outcome)], users }
+}
+
+/** Its session has ended meanwhile. */
+export function assertFoundOut({ told, states, users }: Returned): void {
+  if (told) assert.deepEqual([...new Set(states)], ['signed out'], 'what its first tasks find')
+  // Who has to find out by the call itself may send nothing.
+  const sent = told || users.length > 0 ? [undefined] : []
+  assert.deepEqual([...new Set(users)], sent, 'whose tokens their calls carry')
 }

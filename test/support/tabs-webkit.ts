@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pause, until, type Tab } from './tabs-driver.ts'
 import { never, type Place, type Profile } from './tabs-place.ts'
-import { end, processesOf } from './tabs-process.ts'
+import { end, processesOf, stopProcess } from './tabs-process.ts'
 import type { TabsSite } from './tabs-site.ts'
 
 export interface WebKitPaths {
@@ -38,10 +38,10 @@ export async function startWebKit({ driver, browser, xvfb }: WebKitPaths): Promi
     name: 'WebKitGTK',
     version,
     unable: {
-      crash: 'WebKit ends the WebDriver session when a process of any page dies',
-      freeze: 'no command of WebDriver freezes a tab',
+      crash: 'when the process of any page dies, the driver deletes its session, “because of page crash or hang”',
     },
     open: async (site, measured) => openProfile(await start(), site, measured),
+    gone: async () => ((screen.exitCode ?? screen.signalCode) === null ? undefined : 'its display is'),
     async close() {
       await Promise.all([...running].map((session) => session.end()))
       await stop(screen)
@@ -51,6 +51,8 @@ export async function startWebKit({ driver, browser, xvfb }: WebKitPaths): Promi
 
 interface Session {
   readonly version: string
+  /** Of the driver. */
+  readonly pid: number
   ask<Reply>(method: string, path: string, body?: object): Promise<Reply>
   end(): Promise<void>
 }
@@ -79,6 +81,7 @@ async function startSession(driver: string, binary: string, display: string): Pr
   await ask('POST', `${own}/timeouts`, { script: 300_000, pageLoad: 60_000 })
   return {
     version: capabilities.browserVersion,
+    pid: child.pid ?? 0,
     ask: (method, path, body) => ask(method, own + path, body),
     async end() {
       const started = await processesOf(child.pid ?? 0)
@@ -89,12 +92,17 @@ async function startSession(driver: string, binary: string, display: string): Pr
   }
 }
 
-function openProfile({ ask, end }: Session, site: TabsSite, measured: (what: string, value: number) => void): Profile {
+function openProfile(
+  { pid, ask, end }: Session,
+  site: TabsSite,
+  measured: (what: string, value: number) => void,
+): Profile {
   let turn: Promise<unknown> = Promise.resolve()
   /** The window that a session comes with has been used. */
   let begun = false
   let watcher: string | undefined
   const handles = new WeakMap<Tab, string>()
+  const frozen = new WeakMap<Tab, number>()
 
   /** Commands are for the window that was chosen last: one after another. */
   function inWindow<Result>(handle: string, task: () => Promise<Result>): Promise<Result> {
@@ -190,8 +198,13 @@ function openProfile({ ask, end }: Session, site: TabsSite, measured: (what: str
         const cookies = await inWindow(watcher, () => ask<{ name: string; value: string }[]>('GET', '/cookie'))
         return cookies.find(({ name }) => name === 'refresh_token')?.value
       },
-      freeze: never,
-      thaw: never,
+      // No command of WebDriver does it, but no task runs in a process that is stopped.
+      async freeze(tab) {
+        frozen.set(tab, await stopProcess(pid, (task) => tab.run(task)))
+      },
+      async thaw(tab) {
+        process.kill(frozen.get(tab)!, 'SIGCONT')
+      },
       hide: (tab) => inWindow(handles.get(tab)!, () => ask('POST', '/window/minimize', {})),
       show: (tab) => inWindow(handles.get(tab)!, () => ask('POST', '/window/rect', { x: 0, y: 0 })),
     },
