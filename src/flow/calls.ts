@@ -76,9 +76,10 @@ export function createCalls(
         const sent = clock.now()
         if (elapsedMs(began, sent) > requestTimeoutMs) throw timedOut()
         const response = await ports.fetch(input, init)
-        const { headers } = response
-        const [date, age] = [headers.get('date'), headers.get('age')]
-        skewed(skewOf({ sentMs: sent.wall, receivedMs: clock.now().wall, date, age })?.skewMs ?? 0)
+        const { headers } = response as Partial<Response> // some stand-ins have none
+        const header = (name: string): string | null => headers?.get(name) ?? null
+        const times = { sentMs: sent.wall, receivedMs: clock.now().wall }
+        skewed(skewOf({ ...times, date: header('date'), age: header('age') })?.skewMs ?? 0)
         return response
       },
       signal,

@@ -15,7 +15,8 @@ function open(world: World, { credential = 'token', allowHttp = false, ports }: 
   const fetch = vi.fn(async () => new Response('ok'))
   const life = new AbortController()
   const degraded = vi.fn()
-  const options = { name: 'app', requestTimeoutMs: 1_000, allowHttp, life: life.signal, degraded }
+  const skewed = vi.fn()
+  const options = { name: 'app', requestTimeoutMs: 1_000, allowHttp, life: life.signal, degraded, skewed }
   const calls = createCalls({ credential }, { ...world.ports, fetch, ...ports }, options)
   const begun: string[] = []
   /** A turn that makes one call, and is over when it is told. */
@@ -27,7 +28,7 @@ function open(world: World, { credential = 'token', allowHttp = false, ports }: 
     }, options)
     return { outcome: outcome.catch((error: unknown) => error), answer: (value?: unknown) => answer(value) }
   }
-  return { calls, fetch, life, degraded, begun, take }
+  return { calls, fetch, life, degraded, skewed, begun, take }
 }
 
 const never = () => new Promise<never>(() => {})
@@ -123,6 +124,20 @@ test('what nobody can make a URL of is left to fetch, which says so', async () =
   const { calls, fetch } = open(world)
   await calls.context.fetch('https://')
   expect(fetch).toHaveBeenCalledOnce()
+})
+
+test('an answer tells how far its server’s clock is ahead, if it says, and no cache has kept it', async () => {
+  const world = createWorld()
+  const { calls, fetch, skewed } = open(world)
+  const date = new Date(world.now() + 600_000).toUTCString()
+  for (const headers of [{ date }, { date, age: '0' }, {}]) {
+    fetch.mockResolvedValueOnce(new Response('', { headers: headers as Record<string, string> }))
+    await calls.context.fetch('/token')
+  }
+  // What stands in for fetch in a test of an application.
+  fetch.mockResolvedValueOnce({ ok: true } as Response)
+  expect(await calls.context.fetch('/token')).toEqual({ ok: true })
+  expect(skewed.mock.calls).toEqual([[600_500], [0], [0], [0]])
 })
 
 test('a page that has slept longer than a call may take sends nothing any more', async () => {
