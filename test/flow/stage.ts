@@ -71,7 +71,7 @@ export function openTab({ source, settings, sealing, ports, parts: given, world 
   let overs = 0
   const parts: Parts = {
     ...{ source: asked, ports: around, settings: all, store, events, share, narrow, probation },
-    calls: createCalls(asked, around, { ...all, life: life.signal, degraded }),
+    calls: createCalls(asked, around, { ...all, life: life.signal, degraded, skewed() {} }),
     attempts: createAttempts<SessionState>(() => overs++),
     epochs: createEpochs(name, around, degraded),
     siblings: createSiblings(store, share, around, {

@@ -104,7 +104,7 @@ export function createTab(
     settings,
     store,
     events,
-    calls: createCalls(settings.source, settings.ports, { ...settings, life: life.signal, degraded }),
+    calls: createCalls(settings.source, settings.ports, { ...settings, life: life.signal, degraded, skewed() {} }),
     attempts: createAttempts(() => signOut.notice()),
     epochs: createEpochs(settings.name, settings.ports, degraded),
     share,
