@@ -153,7 +153,7 @@ export const manyTabs: readonly Mutant[] = [
       'if (entering && entering.since <= now && now < entering.until) {',
       'if (false) {',
     ],
-    [record, 'a late outcome is that of a newer claim', ' &&\n    record.presented.since === now', ''],
+    [record, 'a late outcome is that of a newer claim', ' && record.presented.since === now', ''],
   ]),
   ...mutantsOf('src/flow/refresh.ts', [
     [

@@ -172,7 +172,7 @@ export const simulated: readonly Mutant[] = [
     [
       corpus,
       'a page that has slept presents once more what another has spent',
-      'if (elapsedMs(began, clock.now()) > requestTimeoutMs) throw timedOut()',
+      'if (elapsedMs(began, sent) > requestTimeoutMs) throw timedOut()',
       '',
     ],
   ]),
