@@ -95,9 +95,8 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
 
     /** A server may want the call once more, with another proof: for a session that is over nothing more is sent. */
     function whileDue(context: SourceContext): SourceContext {
-      const fetch: typeof context.fetch = (...request) =>
-        turns.isDue(from, flight) ? context.fetch(...request) : Promise.reject(unavailable())
-      return { ...context, fetch }
+      const { fetch } = context
+      return { ...context, fetch: async (...request) => (turns.isDue(from, flight) ? fetch(...request) : over(from)) }
     }
 
     /** Nothing was presented: the mark must not say that something was, but for what it said before. */

@@ -101,8 +101,8 @@ export const proven: readonly Mutant[] = [
     [
       corpus,
       'a refresh is tried again with another proof when its session is over',
-      'turns.isDue(from, flight) ? context.fetch(...request) : Promise.reject(unavailable())',
-      'context.fetch(...request)',
+      '(turns.isDue(from, flight) ? fetch(...request) : over(from))',
+      'fetch(...request)',
     ],
   ]),
   ...mutantsOf('src/token.ts', [

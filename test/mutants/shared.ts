@@ -74,7 +74,7 @@ export const shared: readonly Mutant[] = [
       record,
       'an outcome takes the mark of another tab away',
       'record?.presented?.by === by && record.presented',
-      'record?.presented',
+      'record?.presented?',
     ],
     [
       record,
