@@ -170,7 +170,7 @@ export const simulated: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/calls.ts', [
     [
-      corpus,
+      'test/flow/calls.test.ts',
       'a page that has slept presents once more what another has spent',
       'if (elapsedMs(began, sent) > requestTimeoutMs) throw timedOut()',
       '',
