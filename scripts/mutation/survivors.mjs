@@ -178,4 +178,47 @@ export const survivors = {
     { from: "'logout'", to: '""', why: 'the marker takes what is no reason for the first, a logout' },
     { from: '[]', to: '["Stryker was here"]', why: 'a text that is in no error is taken for one more secret' },
   ],
+  'src/flow/send.ts': [
+    {
+      from: '`no token may be sent to ${origin}: ${withheld}`',
+      to: '``',
+      why: 'the text of an error is no promise',
+    },
+    { from: '`the request now goes to ${origin}`', to: '``', why: 'the text of an error is no promise' },
+    { from: '`${resource} is not one of the resources`', to: '``', why: 'the text of an error is no promise' },
+    {
+      from: "'the token or its proof was refused, and this body cannot be sent twice; the next request carries a fresh one'",
+      to: '""',
+      why: 'the text of an error is no promise',
+    },
+    { from: "''", to: '"Stryker was here!"', why: 'both are relative, and only the origin is looked at' },
+    { from: '!here', to: 'true', why: 'the clock says the same again: this only spares a look at it' },
+    {
+      from: 'own?.abort',
+      to: 'own.abort',
+      why: 'it is called only where there is one; only the compiler cannot know it',
+    },
+    { from: 'own', to: 'true', why: 'what is not among those who wait need not be taken out' },
+    {
+      from: 'parseUrl(url, lifecycle.baseUrl())?.href',
+      to: 'parseUrl(url, lifecycle.baseUrl()).href',
+      why: 'what cannot be read is no resource, and gets no token',
+    },
+    {
+      from: 'source.binding?.learn',
+      to: 'source.binding.learn',
+      why: 'only a binding makes proofs; only the compiler cannot know it',
+    },
+    {
+      from: 'source.serves?.(challenged, context)',
+      to: 'source.serves(challenged, context)',
+      why: 'only who can tell is asked; only the compiler cannot know it',
+    },
+    {
+      from: "{ action: 'propagate', status: 200 }",
+      to: '{}',
+      why: 'what asks for nothing is handed on',
+    },
+    { from: "'propagate'", to: '""', why: 'what asks for nothing that is known is handed on' },
+  ],
 }

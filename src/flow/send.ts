@@ -92,7 +92,7 @@ export function createSender(
       const reply = await put(used, wanted, exchange, now)
       const verdict = judgeReply(exchange, reply, used, wanted)
       if (verdict === FINE) return reply
-      const { action } = verdict
+      const { action, metadata } = verdict
       const isTokenRefused = action === 'refresh-retry' && !renewed && isWorthwhile(used, origin)
       const isProofRefused = PROVEN.includes(action)
       // With a new proof goes the newest token; one that is used once is spent, whatever it was refused for.
@@ -102,7 +102,7 @@ export function createSender(
       const renewal = isAgain ? fresh(used, wanted, isTokenRefused ? used.tokens : undefined) : undefined
       if (wanted.retry === false || !renewal) {
         renewal?.catch(() => {})
-        const foreign = verdict.metadata !== undefined && source.serves && (await isForeign(verdict, wanted, used))
+        const foreign = metadata !== undefined && source.serves && (await isForeign(metadata, wanted, used))
         return deliver(reply, verdict, origin, foreign)
       }
       used = await renewal
@@ -189,7 +189,7 @@ export function createSender(
   }
 
   /** Whether the resource says that no token of ours will do. It is never a reason to ask anybody else for one. */
-  async function isForeign({ metadata = '' }: Verdict, target: Sending, { session }: Usable): Promise<boolean> {
+  async function isForeign(metadata: string, target: Sending, { session }: Usable): Promise<boolean> {
     const challenged = { url: hrefOf(target).replace(/#.*/, ''), resource: target.need?.resource, metadata }
     const asked = calls.run(async (context) => source.serves?.(challenged, context))
     // What cannot be read, or not in the time that the request has left, says nothing: its answer is here.
@@ -216,8 +216,8 @@ export function createSender(
     if (action === 'request-scope')
       throw new TokenError('insufficient_scope', 'the resource asks for a wider scope', { scope })
     if (action === 'step-up') {
-      const message = 'the resource asks for a stronger or newer sign-in'
-      throw new TokenError('insufficient_authentication', message, { scope, acrValues, maxAge })
+      const wanted = { scope, acrValues, maxAge }
+      throw new TokenError('insufficient_authentication', 'the resource asks for a stronger or newer sign-in', wanted)
     }
     return reply
   }

@@ -68,11 +68,10 @@ export function openTab({ source, settings, sealing, ports, parts: given, world 
   }
   const narrow = createNarrow(() => around.clock.now())
   const probation = createProbation()
-  let overs = 0
   const parts: Parts = {
     ...{ source: asked, ports: around, settings: all, store, events, share, narrow, probation },
     calls: createCalls(asked, around, { ...all, life: life.signal, degraded, skewed() {} }),
-    attempts: createAttempts<SessionState>(() => overs++),
+    attempts: createAttempts<SessionState>(() => {}),
     epochs: createEpochs(name, around, degraded),
     siblings: createSiblings(store, share, around, {
       ...{ probation, narrow, isHolder: () => false, replaced: () => {} },
@@ -94,8 +93,6 @@ export function openTab({ source, settings, sealing, ports, parts: given, world 
   return {
     ...{ parts, world, heard, told },
     make: (part: Partial<TokenSet> = {}) => tokensOf({ obtained: around.clock.now(), ...part }),
-    /** How often the last sign-in that was flying was over. */
-    overs: () => overs,
     /** What was told to the other tabs. */
     posted: () => world.shared.posted.map(({ message }) => message),
     record: () => world.shared.stored.get(name) as TabRecord | undefined,
