@@ -27,6 +27,11 @@ export interface Schedule {
 
 /** Two refreshes ahead of expiry are at least this far apart, however short the tokens live. */
 const SHORTEST_INTERVAL_MS = 1_000
+/**
+ * What expired longer ago was slept through, and the next request gets another: of a million machines that wake at nine
+ * (`npm run fleet`) no one comes for nobody. Shorter, and it would be what the timer of a hidden tab is late by.
+ */
+const SLEPT_MS = 60_000
 /** Offline, the network's return is what to wait for; not every browser tells. */
 const OFFLINE_LOOK_MS = 60_000
 
@@ -143,7 +148,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     const online = lifecycle.online()
     if (status === 'stale')
       return online || state.failure.retryMs === undefined ? retryInMs(state.failure, now) : OFFLINE_LOOK_MS
-    const isUsed = background && tokens && lastUsed === tokens.obtained
+    const isUsed = background && tokens && lastUsed === tokens.obtained && remainingMs(tokens, now) > -SLEPT_MS
     return isUsed && online && status === 'active' && canRefresh(state)
       ? earlyInMs(tokens, now, 1 - jitter / 5)
       : Infinity

@@ -168,6 +168,19 @@ describe('after a refresh that failed', () => {
   })
 })
 
+test('what expired a minute ago was slept through, and is left to the next request', () => {
+  for (const [ms, calls] of [
+    [359_999, 1],
+    [360_000, 0],
+  ] as const) {
+    const { schedule, here, refresh } = open()
+    schedule.used(here.now)
+    here.now = at(ms)
+    schedule.look()
+    expect(refresh).toHaveBeenCalledTimes(calls)
+  }
+})
+
 describe('the end', () => {
   test('of tokens that nobody can refresh is the end of the session', () => {
     const { schedule, here, due, end } = open({ canRefresh: false })

@@ -240,9 +240,21 @@ describe('sleep and throttling', () => {
   test('F69: on wake a refresh is tried first: no session is ended for an expired token', async () => {
     const scene = await signedIn()
     await scene.send()
-    scene.world.sleep(HOUR)
+    scene.world.sleep(330_000)
     await scene.world.tell('wake')
     expect(scene.tokens.getState().status).toBe('active')
+    expect(scene.told.map(({ type }) => type)).toEqual(['signed-in', 'refreshed'])
+  })
+
+  test('F69: on wake after a long sleep no session is ended either, and nobody refreshes for no request', async () => {
+    const scene = await signedIn()
+    await scene.send()
+    scene.world.sleep(HOUR)
+    await scene.world.tell('wake')
+    await scene.world.pass(60_000)
+    expect(scene.tokens.getState().status).toBe('active')
+    expect(scene.refreshes()).toBe(0)
+    await scene.send()
     expect(scene.told.map(({ type }) => type)).toEqual(['signed-in', 'refreshed'])
   })
 
