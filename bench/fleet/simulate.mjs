@@ -64,6 +64,22 @@ export function simulate({ clients, seconds, capacity, isDown = () => false, fir
   return { requests, served, waited, begun }
 }
 
+/**
+ * The lowest possible busiest second if each of those who come, so many in each second, is answered within `delayS`: no
+ * policy, even one that knows all of them, does better. Who comes from second `i` to second `j` has until `j + delayS`.
+ */
+export function leastPeak(arrivals, delayS) {
+  let least = 0
+  for (let first = 0; first < arrivals.length; first++) {
+    let sum = 0
+    for (let last = first; last < arrivals.length; last++) {
+      sum += arrivals[last]
+      least = Math.max(least, sum / (last - first + 1 + delayS))
+    }
+  }
+  return Math.ceil(least)
+}
+
 /** How the requests of the seconds `from` to `to` lie: the highest against the mean. */
 export function describe({ requests }, { from, to }) {
   const within = requests.slice(from, to)

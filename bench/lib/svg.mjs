@@ -42,7 +42,7 @@ const LINES = ['#1f883d', '#cf222e', '#bf8700', '#0969da', '#8250df']
 
 /** @param series `{ name, points: [x, y][] }` */
 export function lineChart(title, series, { xLabel, yLabel, format = String, yMost }) {
-  const [width, height, left, right, top, bottom] = [720, 320, 70, 16, 36, 64]
+  const [width, height, left, right, top, bottom] = [720, 336, 70, 16, 36, 80]
   const all = series.flatMap(({ points }) => points)
   const xMost = Math.max(...all.map(([x]) => x))
   const most = yMost ?? Math.max(...all.map(([, y]) => y))
@@ -66,7 +66,7 @@ export function lineChart(title, series, { xLabel, yLabel, format = String, yMos
     ),
     ...series.map(
       ({ name }, index) =>
-        `<rect x="${left + index * 210}" y="${height - 18}" width="12" height="4" fill="${LINES[index]}"/><text x="${left + 18 + index * 210}" y="${height - 12}">${escape(name)}</text>`,
+        `<rect x="${left + (index % 3) * 210}" y="${height - 34 + Math.floor(index / 3) * 16}" width="12" height="4" fill="${LINES[index]}"/><text x="${left + 18 + (index % 3) * 210}" y="${height - 28 + Math.floor(index / 3) * 16}">${escape(name)}</text>`,
     ),
   ]
   return frame(width, height, title, body.join('\n'))

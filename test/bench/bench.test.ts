@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { createRandom, simulate } from '../../bench/fleet/simulate.mjs'
+import { createRandom, leastPeak, simulate } from '../../bench/fleet/simulate.mjs'
 import { withBench } from '../../bench/lib/readme.mjs'
 import { readText, root } from '../docs/markdown.ts'
 
@@ -57,6 +57,13 @@ describe('the fleet', () => {
     expect([...served.slice(0, 4)]).toEqual([0, 0, 10, 10])
     expect([...waited].every((wait) => wait >= 2 && wait < 12)).toBe(true)
   })
+})
+
+test('no policy has a lower peak than those who come leave it, in the time that they have', () => {
+  expect(leastPeak([100, 0, 0, 0], 0)).toBe(100)
+  expect(leastPeak([100, 0, 0, 0], 3)).toBe(25)
+  expect(leastPeak([10, 90, 20, 0], 1)).toBe(45)
+  expect(leastPeak([60, 60, 60], 1)).toBe(45)
 })
 
 test('the README shows the results of the last run', () => {
