@@ -1,6 +1,7 @@
 // npm run bench: installs the peers here, runs every measure in a process of its own, writes bench/results/ and the
 // part of the README between its markers. --only tokenward,bare: some contestants; --measures size,guards: some
-// measures (the others keep their last results); --quick: tiny counts, for a test of the bench; --no-write: prints only.
+// measures (the others keep their last results); --quick: tiny counts, to see that all of it runs, and nothing is written;
+// --no-write: prints only. What fails is said, and keeps its last results; the others go on.
 import { execFileSync, fork } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -34,6 +35,9 @@ const MEASURES = {
   bursts: ['--expose-gc'],
   tabs: [],
 }
+/** They write results of their own. */
+const PAGES = { fleet: 'fleet/run.mjs', dpop: 'dpop/run.mjs' }
+const isWritten = values.write && !values.quick
 
 if (!existsSync(join(bench, 'node_modules')) && !values.quick) {
   execFileSync('npm', ['ci', '--ignore-scripts'], { cwd: bench, stdio: 'inherit' })
@@ -48,16 +52,31 @@ record.machine = {
   node: process.version,
   platform: `${process.platform} ${process.arch}`,
 }
-for (const measure of values.measures?.split(',') ?? Object.keys(MEASURES)) {
+for (const measure of values.measures?.split(',') ?? Object.keys({ ...MEASURES, ...PAGES })) {
   const began = Date.now()
+  console.error(`${measure} ...`)
+  try {
+    await (PAGES[measure] ? runPage(PAGES[measure]) : runMeasure(measure))
+    console.error(`${measure}: ${Math.round((Date.now() - began) / 1000)} s`)
+  } catch (error) {
+    process.exitCode = 1
+    console.error(`${measure} FAILED: ${error?.message ?? error}`)
+  }
+}
+if (!isWritten) console.log(JSON.stringify(record))
+
+async function runMeasure(measure) {
   const found = await run(measure)
   // Of some contestants only: the others keep what was found before.
   const kept = values.only ? record[measure]?.results : undefined
   record[measure] = { ...found, results: { ...kept, ...found.results } }
-  console.error(`${measure}: ${Math.round((Date.now() - began) / 1000)} s`)
-  if (values.write) await save()
+  if (isWritten) await save()
 }
-if (!values.write) console.log(JSON.stringify(record))
+
+function runPage(path) {
+  const parameters = [join(bench, path), ...(isWritten ? [] : ['--no-write']), ...(values.quick ? ['--quick'] : [])]
+  execFileSync(process.execPath, parameters, { stdio: ['ignore', 'ignore', 'inherit'] })
+}
 
 function run(measure) {
   const parameters = [...(values.only ? ['--only', values.only] : []), ...(values.quick ? ['--quick'] : [])]
@@ -69,7 +88,8 @@ function run(measure) {
     })
     let result
     child.on('message', (message) => {
-      result = message
+      if (message.progress) console.error(`  ${message.progress}`)
+      else result = message
     })
     child.on('exit', () => {
       if (!result || result.error) reject(new Error(`${measure}: ${result?.error ?? 'ended without a result'}`))
@@ -79,7 +99,7 @@ function run(measure) {
 }
 
 function readRecord() {
-  return values.write && existsSync(recordPath) ? JSON.parse(readFileSync(recordPath, 'utf8')) : {}
+  return isWritten && existsSync(recordPath) ? JSON.parse(readFileSync(recordPath, 'utf8')) : {}
 }
 
 async function save() {

@@ -9,6 +9,7 @@ import { build } from 'esbuild'
 import { chromium } from 'playwright-core'
 import { format, resolveConfig } from 'prettier'
 import { chromiumArgs, resolveChromium } from '../../test/support/chromium.mjs'
+import { readOptions } from '../lib/options.mjs'
 import { table } from '../lib/tables.mjs'
 
 const results = join(import.meta.dirname, '..', 'results')
@@ -16,7 +17,8 @@ const PAGE = `<!doctype html><title>DPoP</title><script type="module">
 import { measure } from '/work.js'
 globalThis.measure = measure
 </script>`
-const amount = { rounds: 15, count: 400 }
+const { quick, write } = readOptions()
+const amount = quick ? { rounds: 1, count: 5 } : { rounds: 15, count: 400 }
 const { outputFiles } = await build({
   entryPoints: [join(import.meta.dirname, 'work.mjs')],
   bundle: true,
@@ -28,7 +30,6 @@ const code = outputFiles[0].contents
 const { measure } = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)
 const record = { node: await measure(amount), chromium: await inChromium() }
 const machine = `${cpus().length} cores of ${cpus()[0].model.trim()}, Node ${process.version}, Chromium ${record.chromium.version}`
-writeFileSync(join(results, 'dpop.json'), `${JSON.stringify({ machine, ...amount, ...record }, undefined, 1)}\n`)
 
 const rows = record.node.map(({ alg, us, ticks }, index) => [
   alg === 'Bearer' ? 'Bearer' : `DPoP, ${alg}`,
@@ -48,7 +49,10 @@ ours: WebCrypto is made to answer at once for them. In truth it answers from a t
 
 ${table(head, rows)}
 `
-writeFileSync(report, await format(text, { ...(await resolveConfig(report)), filepath: report }))
+if (write) {
+  writeFileSync(join(results, 'dpop.json'), `${JSON.stringify({ machine, ...amount, ...record }, undefined, 1)}\n`)
+  writeFileSync(report, await format(text, { ...(await resolveConfig(report)), filepath: report }))
+}
 console.log(text)
 
 async function inChromium() {

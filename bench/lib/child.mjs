@@ -15,6 +15,11 @@ export function measure(task) {
   )
 }
 
+/** Tells whoever watches how far it is. */
+export function progress(text) {
+  process.send?.({ progress: text })
+}
+
 function end(result, code) {
   if (process.send) process.send(result, () => process.exit(code))
   else {

@@ -1,7 +1,7 @@
 // N requests at once with a token that has expired, told by the clock or by the server's 401. A page and its server
 // are made anew for each burst. The clock is moved for both: what a contestant does not look at, a 401 tells it.
 import '../lib/page.mjs'
-import { within, measure } from '../lib/child.mjs'
+import { measure, progress, within } from '../lib/child.mjs'
 import { installClock, measuredMs, moveClock } from '../lib/clock.mjs'
 import { loadContestants } from '../lib/contestants.mjs'
 import { createInProcess } from '../lib/in-process.mjs'
@@ -16,6 +16,7 @@ measure(async ({ quick, only }) => {
   const sizes = quick ? [1, 10] : [1, 10, 100, 1_000, 10_000]
   const results = {}
   for (const { file, create, broken, notHere, ignores401 } of await loadContestants(only)) {
+    progress(file)
     if (broken ?? notHere) {
       results[file] = { doesNotApply: broken ?? notHere }
       continue

@@ -1,6 +1,6 @@
 // What a client does with answers that come late, with a refresh token that is dead, and how many round trips it needs.
 import '../lib/page.mjs'
-import { measure, within } from '../lib/child.mjs'
+import { measure, progress, within } from '../lib/child.mjs'
 import { installClock, moveClock } from '../lib/clock.mjs'
 import { loadContestants } from '../lib/contestants.mjs'
 import { createInProcess } from '../lib/in-process.mjs'
@@ -15,6 +15,7 @@ measure(async ({ only }) => {
   installClock()
   const results = {}
   for (const { file, create, broken, notHere, ignores401, baseline } of await loadContestants(only)) {
+    progress(file)
     if (broken ?? notHere ?? (baseline && 'knows no refresh')) {
       results[file] = { doesNotApply: broken ?? notHere ?? 'knows no refresh' }
       continue

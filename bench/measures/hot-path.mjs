@@ -1,7 +1,7 @@
 // What a request costs that finds a fresh token: in process, so that nothing else is measured. Contestants take turns
 // in rounds; each round is compared with bare axios in the same round; bare axios runs twice, to show the noise.
 import '../lib/page.mjs'
-import { measure } from '../lib/child.mjs'
+import { measure, progress } from '../lib/child.mjs'
 import { loadContestants } from '../lib/contestants.mjs'
 import { createInProcess } from '../lib/in-process.mjs'
 import { cpuUs, median, quartiles, rotated } from '../lib/stats.mjs'
@@ -37,10 +37,18 @@ measure(async ({ quick, only }) => {
     return (cpuUs() - before) / requests
   }
 
-  for (let round = 0; round < warmUp; round++) for (const runner of rotated(runners, round)) await time(runner)
   const times = new Map(runners.map((runner) => [runner, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const runner of rotated(runners, round)) times.get(runner).push(await time(runner))
+  for (let round = -warmUp; round < rounds; round++) {
+    if (round % 50 === 0) progress(`round ${round} of ${rounds}`)
+    for (const runner of rotated(runners, round + warmUp)) {
+      try {
+        const us = await time(runner)
+        if (round >= 0) times.get(runner).push(us)
+      } catch (error) {
+        results[runner.file] = { doesNotApply: `failed: ${String(error?.message ?? error).slice(0, 200)}` }
+        runners.splice(runners.indexOf(runner), 1)
+      }
+    }
   }
 
   const bare = times.get(runners.find(({ file }) => file === 'bare'))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
 import { build as vite } from 'vite'
-import { measure } from '../lib/child.mjs'
+import { measure, progress } from '../lib/child.mjs'
 
 const bench = join(import.meta.dirname, '..')
 
@@ -48,6 +48,7 @@ measure(async ({ only }) => {
   const results = {}
   for (const [file, imports] of Object.entries(IMPORTS)) {
     if (only && !only.includes(file)) continue
+    progress(file)
     results[file] = {}
     for (const [kind, code] of Object.entries(imports)) {
       results[file][kind] = {}

@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { chromiumArgs, resolveChromium } from '../../test/support/chromium.mjs'
-import { measure, within } from '../lib/child.mjs'
+import { measure, progress, within } from '../lib/child.mjs'
 import { FILES } from '../lib/contestants.mjs'
 import { LIFETIME_S } from '../lib/model.mjs'
 import { createTabsSite } from '../lib/tabs-site.mjs'
@@ -21,6 +21,7 @@ measure(async ({ quick, only }) => {
   const browser = await chromium.launch({ ...(await resolveChromium()), args: chromiumArgs })
   const results = {}
   for (const file of only ?? [...FILES, 'blog-broadcast']) {
+    progress(file)
     if (EXCEPT[file]) {
       results[file] = { doesNotApply: EXCEPT[file] }
       continue
