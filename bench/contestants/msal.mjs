@@ -5,11 +5,11 @@ import { metadata } from '../lib/metadata.mjs'
 
 export const name = 'msal-browser'
 export const packages = ['@azure/msal-browser']
-/** Its authority has to be `https:`: over loopback and in the tabs' Chromium there is none. */
-export const needsHttps = 'takes only an https: authority'
+/** Its authority has to be `https:`. */
+export const needsHttps = true
 export const ignores401 = 'does not see the answers of an API'
 
-export async function create({ axios, api, auth, adapter, issue }) {
+export async function create({ axios, api, auth, adapter, issue, joined }) {
   const config = {
     auth: {
       clientId: 'bench',
@@ -21,9 +21,23 @@ export async function create({ axios, api, auth, adapter, issue }) {
     },
     cache: { cacheLocation: 'localStorage' },
   }
-  const { access_token, refresh_token, expires_in } = issue()
   const scopes = ['orders']
-  const idToken = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode({ iss: `${auth}/`, aud: 'bench', sub: 'ann', oid: 'ann', preferred_username: 'ann', tid: 'bench', exp: 4e9, iat: 1 })}.c2ln`
+  if (!joined) await remember(config, scopes, issue())
+  // After that: it reads the cache once, when it starts.
+  const client = await createStandardPublicClientApplication(config)
+  const [account] = client.getAllAccounts()
+  const instance = axios.create({ baseURL: api, ...(adapter && { adapter }) })
+  instance.interceptors.request.use(async (request) => {
+    const { accessToken } = await client.acquireTokenSilent({ scopes, account })
+    request.headers.Authorization = `Bearer ${accessToken}`
+    return request
+  })
+  return { get: (path) => instance.get(path) }
+}
+
+async function remember(config, scopes, { access_token, refresh_token, expires_in }) {
+  const { authority } = config.auth
+  const idToken = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode({ iss: authority, aud: 'bench', sub: 'ann', oid: 'ann', preferred_username: 'ann', tid: 'bench', exp: 4e9, iat: 1 })}.c2ln`
   const response = {
     id_token: idToken,
     access_token,
@@ -33,16 +47,5 @@ export async function create({ axios, api, auth, adapter, issue }) {
     token_type: 'Bearer',
     client_info: encode({ uid: 'ann', utid: 'bench' }),
   }
-  const { account } = await loadExternalTokens(config, { scopes, authority: config.auth.authority }, response, {
-    clientInfo: response.client_info,
-  })
-  // After that: it reads the cache once, when it starts.
-  const client = await createStandardPublicClientApplication(config)
-  const instance = axios.create({ baseURL: api, ...(adapter && { adapter }) })
-  instance.interceptors.request.use(async (request) => {
-    const { accessToken } = await client.acquireTokenSilent({ scopes, account })
-    request.headers.Authorization = `Bearer ${accessToken}`
-    return request
-  })
-  return { get: (path) => instance.get(path) }
+  await loadExternalTokens(config, { scopes, authority }, response, { clientInfo: response.client_info })
 }

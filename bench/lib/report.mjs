@@ -140,7 +140,7 @@ function bursts(view) {
       parts.push(`### ${how}, ${where}\n\n${table(head, rowsOf(view, measured.results, columns))}`)
     }
   }
-  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed.\n\n${parts.join('\n\n')}`
+  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed. Who takes nothing but TLS (msal-browser) has it over loopback.\n\n${parts.join('\n\n')}`
 }
 
 function parked(view) {
@@ -151,7 +151,20 @@ function parked(view) {
     why: (result) => result.parked?.doesNotApply,
     format: key === 'ratio' ? fixed(2) : (value) => String(Math.round(value)),
   }))
-  const head = ['contestant', 'bytes of a request in flight', 'bytes of one that waits for the refresh', 'ratio']
+  // What it adds to a request is in both; one of bare axios has none of it.
+  const ofBare = measured.results.bare?.parked?.plain
+  columns.push({
+    of: (result) => (ofBare ? result.parked?.waiting / ofBare : undefined),
+    why: (result) => result.parked?.doesNotApply,
+    format: fixed(2),
+  })
+  const head = [
+    'contestant',
+    'bytes of a request in flight',
+    'bytes of one that waits for the refresh',
+    'ratio',
+    'to one of bare axios in flight',
+  ]
   const has = (file) => file !== 'bare'
   return `## Memory of what waits\n\n${table(head, rowsOf(view, measured.results, columns, has))}`
 }

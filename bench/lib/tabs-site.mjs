@@ -1,18 +1,23 @@
 // One origin with everything: the page of each contestant, its API and its authorization server.
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { createCertificate } from './certificate.mjs'
 import { metadata } from './metadata.mjs'
 import { createModel, refreshTokenOf } from './model.mjs'
 
-/** @param options.refreshMs how long the authorization server takes */
-export async function createTabsSite({ script, refreshMs, reuse }) {
+/** @param options.refreshMs how long the authorization server takes; @param options.https for who takes nothing else */
+export async function createTabsSite({ script, refreshMs, reuse, https }) {
   const model = createModel({ rotation: true, reuse })
-  const server = createServer((request, response) => {
+  const scheme = https ? 'https' : 'http'
+  const server = https ? createSecureServer(createCertificate(), listen) : createServer(listen)
+
+  function listen(request, response) {
     let text = ''
     request.on('data', (chunk) => {
       text += chunk
     })
     request.on('end', () => void answer(request, text, response))
-  })
+  }
 
   async function answer({ url, method, headers }, text, response) {
     const send = (status, type, body) => {
@@ -22,7 +27,7 @@ export async function createTabsSite({ script, refreshMs, reuse }) {
     if (url === '/') return send(200, 'text/html', '<!doctype html><title>tab</title><script src="/tab.js"></script>')
     if (url === '/tab.js') return send(200, 'text/javascript', script)
     if (url.includes('openid-configuration'))
-      return send(200, 'application/json', JSON.stringify(metadata(`http://${headers.host}`)))
+      return send(200, 'application/json', JSON.stringify(metadata(`${scheme}://${headers.host}`)))
     if (url.includes('favicon') || method === 'OPTIONS') return send(204, 'text/plain', '')
     let result
     if (url.includes('/token')) {
@@ -35,7 +40,7 @@ export async function createTabsSite({ script, refreshMs, reuse }) {
 
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${server.address().port}/`,
+    url: `${scheme}://127.0.0.1:${server.address().port}/`,
     model,
     close() {
       server.closeAllConnections()

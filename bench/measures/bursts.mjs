@@ -15,14 +15,15 @@ measure(async ({ quick, only }) => {
   installClock()
   const sizes = quick ? [1, 10] : [1, 10, 100, 1_000, 10_000]
   const results = {}
-  for (const { file, create, broken, notHere, ignores401 } of await loadContestants(only)) {
+  for (const { file, create, broken, notHere, ignores401, needsHttps } of await loadContestants(only)) {
     progress(file)
     if (broken ?? notHere) {
       results[file] = { doesNotApply: broken ?? notHere }
       continue
     }
     const mine = (results[file] = {})
-    for (const [place, open] of Object.entries({ process: createInProcess, loopback: createLoopback })) {
+    const places = { process: createInProcess, loopback: () => createLoopback({ https: needsHttps }) }
+    for (const [place, open] of Object.entries(places)) {
       for (const told of ['clock', '401']) {
         const key = `${place}.${told}`
         if (told === '401' && ignores401) {
@@ -122,11 +123,16 @@ async function parkedBytes(create) {
     client.close?.()
     return { bytes, all }
   }
-  let started = false
   const never = new Promise(() => {})
-  const plain = await held({ apiGate: () => (started ? never : undefined) }, () => (started = true))
-  const waiting = await held({ gate: () => never }, () => moveClock((LIFETIME_S + 60) * 1000))
-  return { plain: Math.round(plain.bytes), waiting: Math.round(waiting.bytes), ratio: waiting.bytes / plain.bytes }
+  const found = { plain: [], waiting: [] }
+  // What earlier bursts have left may be collected in between: the middle one of three counts.
+  for (let round = 0; round < 3; round++) {
+    let started = false
+    found.plain.push((await held({ apiGate: () => (started ? never : undefined) }, () => (started = true))).bytes)
+    found.waiting.push((await held({ gate: () => never }, () => moveClock((LIFETIME_S + 60) * 1000))).bytes)
+  }
+  const [plain, waiting] = [median(found.plain), median(found.waiting)]
+  return { plain: Math.round(plain), waiting: Math.round(waiting), ratio: waiting / plain }
 }
 
 async function heapNow() {
