@@ -45,7 +45,10 @@ export interface TimingOptions {
    * Default 60 000.
    */
   readonly leewayMs?: number
-  /** Refresh ahead of expiry, if the current token was used since the last refresh. Default `true`. */
+  /**
+   * Refresh ahead of expiry, if the current token was used since the last refresh. What was slept through is left to the next
+   * request. Default `true`.
+   */
   readonly background?: boolean
   /** One request to the source. Default 10 000. */
   readonly requestTimeoutMs?: number
