@@ -1,23 +1,22 @@
 // Mutation testing: Stryker changes one thing after another in src/lib, session, tabs and flow, and a test has to fail for
-// each. Arguments: what to try, below src (`lib`, `flow/send.ts`); without any, all four, and docs/mutation.md is written.
-// `--write`: it is written of all that is kept in reports/, which is what this checkout has tried, now and before. Fails
-// below 90 % in any folder, and for a survivor that survivors.mjs does not explain.
+// each. Arguments: what to try, below src (`lib`, `flow/send.ts`); without any, all four. What comes of each file is kept in
+// results/, a file for each, so that several people may try some each; docs/mutation.md is written of all that is kept.
+// `--write`: nothing is tried. Fails below 90 % in any folder, and for a survivor that survivors.mjs does not explain.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
-import { describeResults } from './report.mjs'
+import { describeResults, toResult } from './report.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const folders = ['src/lib', 'src/session', 'src/tabs', 'src/flow']
 const last = join(root, `reports/mutation-${process.pid}.json`)
-const kept = join(root, 'reports/mutation.json')
+const kept = join(import.meta.dirname, 'results')
 const document = join(root, 'docs/mutation.md')
 const least = 90
 
 const chosen = process.argv.slice(2).filter((argument) => argument !== '--write')
 const present = folders.flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
-const isWriting = process.argv.includes('--write')
-if (chosen.length > 0 || !isWriting) {
+if (!process.argv.includes('--write')) {
   const wanted = chosen.length > 0 ? chosen.map((path) => `src/${path}`) : folders
   const paths = present.filter((path) => wanted.some((one) => `${path}/`.startsWith(`${one}/`)))
   for (const tests of new Set(paths.map(testsFor)))
@@ -27,9 +26,13 @@ if (chosen.length > 0 || !isWriting) {
     )
 }
 
-const { files } = JSON.parse(readFileSync(kept, 'utf8'))
-const { text, scores, unexplained, idle } = await describeResults({ folders, present, files, read, document })
-if (chosen.length === 0 || isWriting) writeFileSync(document, text)
+const results = new Map(
+  present
+    .filter((path) => existsSync(resultOf(path)))
+    .map((path) => [path, JSON.parse(readFileSync(resultOf(path), 'utf8'))]),
+)
+const { text, scores, unexplained, idle } = await describeResults({ folders, present, results, read, document })
+writeFileSync(document, text)
 for (const [folder, score] of scores) console.log(`${folder}: ${score.toFixed(1)} %`)
 for (const problem of [...unexplained, ...idle]) console.log(problem)
 const isEnough = [...scores.values()].every((score) => score >= least)
@@ -40,6 +43,11 @@ function testsFor(path) {
   const [, folder, name] = /^src\/(\w+)\/(.*)\.ts$/.exec(path)
   const isAlone = folder === 'flow' && !existsSync(join(root, `test/flow/${name}.test.ts`))
   return isAlone ? 'flow,promises,tabs' : folder
+}
+
+/** Where it is kept what came of the file. */
+function resultOf(path) {
+  return join(kept, path.replace(/^src\/(.*)\.ts$/, '$1.json'))
 }
 
 function read(path) {
@@ -68,10 +76,12 @@ async function mutate(paths, tests) {
     warnings: false,
     allowConsoleColors: false,
   }).runMutationTest()
-  const tried = JSON.parse(readFileSync(last, 'utf8'))
-  // Where there are only types nothing is changed.
-  const results = paths.map((path) => [path, { source: read(path), mutants: [], ...tried.files[path], tests }])
-  const before = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')).files : {}
-  mkdirSync(join(root, 'reports'), { recursive: true })
-  writeFileSync(kept, JSON.stringify({ files: { ...before, ...Object.fromEntries(results) } }))
+  const { files } = JSON.parse(readFileSync(last, 'utf8'))
+  for (const path of paths) {
+    const file = resultOf(path)
+    mkdirSync(dirname(file), { recursive: true })
+    // Where there are only types nothing is changed.
+    const { source = read(path), mutants = [] } = files[path] ?? {}
+    writeFileSync(file, `${JSON.stringify(toResult(source, mutants, tests), undefined, 2)}\n`)
+  }
 }

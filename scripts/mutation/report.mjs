@@ -1,24 +1,27 @@
 // What docs/mutation.md says, from what Stryker has reported.
+import { createHash } from 'node:crypto'
 import { format, resolveConfig } from 'prettier'
 import { survivors } from './survivors.mjs'
 
+/** What is kept of the trial of one file: what was tried, how many of its mutants came to what, and which were left. */
+export function toResult(source, mutants, asked) {
+  const counts = Object.fromEntries(statuses.map((status) => [status, count(mutants, status)]))
+  const left = mutants.filter(isLeft).map((mutant) => toSurvivor(source, mutant))
+  return { source: toDigest(source), asked, counts, left }
+}
+
 /**
- * @param files The results by path, as Stryker writes them. Those of a file that has changed since are left out.
+ * @param results What is kept, by path. That of a file that has changed since counts for nothing.
  * @param present All that there is to try.
  */
-export async function describeResults({ folders, present, files, read, document }) {
-  const tried = present.filter((path) => files[path]?.source === read(path))
+export async function describeResults({ folders, present, results, read, document }) {
+  const tried = present.filter((path) => results.get(path)?.source === toDigest(read(path)))
   const untried = present.filter((path) => !tried.includes(path))
-  const results = new Map(tried.map((path) => [path, files[path].mutants]))
-  const under = (folder) => tried.filter((path) => path.startsWith(`${folder}/`)).flatMap((path) => results.get(path))
-  const left = tried.flatMap((path) =>
-    results
-      .get(path)
-      .filter(isLeft)
-      .map((mutant) => toSurvivor(path, mutant, files)),
-  )
+  const under = (folder) =>
+    tried.filter((path) => path.startsWith(`${folder}/`)).map((path) => results.get(path).counts)
+  const left = tried.flatMap((path) => results.get(path).left.map((survivor) => explain(path, survivor)))
   const scores = new Map(
-    folders.filter((folder) => under(folder).length > 0).map((folder) => [folder, scoreOf(under(folder))]),
+    folders.filter((folder) => validIn(under(folder)) > 0).map((folder) => [folder, scoreOf(under(folder))]),
   )
   const unexplained = left
     .filter(({ why }) => !why)
@@ -35,7 +38,7 @@ export async function describeResults({ folders, present, files, read, document 
     '',
     '`npm run mutation` lets [StrykerJS](https://stryker-mutator.io) change one thing after another in `src/lib`, `src/session`,',
     '`src/tabs` and `src/flow`, and expects a test to fail for each; this is what came of it. It takes long, and is not part of',
-    '`npm test`. `npm run mutation -- flow/turn.ts` tries one file.',
+    '`npm test`. `npm run mutation -- flow/turn.ts` tries one file, and says anew what came of that one.',
     '',
     'A score is the share of mutants that a test noticed, by failing or by not ending. Only the tests of the folders that are',
     'named are asked, loaded once and run again and again, the fastest first; without those that `test/mutation/all.ts` leaves',
@@ -61,11 +64,12 @@ export async function describeResults({ folders, present, files, read, document 
     ...table(
       ['file', 'asked', ...columns],
       tried
-        .filter((path) => results.get(path).length > 0)
-        .map((path) => [
+        .map((path) => [path, results.get(path)])
+        .filter(([, { counts }]) => validIn([counts]) + counts.Ignored > 0)
+        .map(([path, { asked, counts }]) => [
           `\`${path}\``,
-          files[path].tests.replace(/\w+/g, '`test/$&`').replaceAll(',', ', '),
-          ...figures(results.get(path)),
+          asked.replace(/\w+/g, '`test/$&`').replaceAll(',', ', '),
+          ...figures([counts]),
         ]),
     ),
     '',
@@ -84,33 +88,57 @@ export async function describeResults({ folders, present, files, read, document 
 
 const columns = ['mutants', 'killed', 'never end', 'survive', 'not reached', 'not mutated', 'score']
 
-function figures(mutants) {
-  const count = (status) => mutants.filter((mutant) => mutant.status === status).length
-  const { length } = mutants.filter(({ status }) => status !== 'Ignored')
-  const score = length > 0 ? `${scoreOf(mutants).toFixed(1)} %` : '–'
-  return [length, ...['Killed', 'Timeout', 'Survived', 'NoCoverage', 'Ignored'].map(count), score]
+/** As Stryker calls what may come of a mutant, in the order of the columns. */
+const statuses = ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'Ignored']
+
+function figures(all) {
+  const score = validIn(all) > 0 ? `${scoreOf(all).toFixed(1)} %` : '–'
+  return [validIn(all), ...statuses.map((status) => sum(all, status)), score]
 }
 
-function scoreOf(mutants) {
-  const valid = mutants.filter(({ status }) => status !== 'Ignored')
-  return (100 * valid.filter((mutant) => !isLeft(mutant)).length) / valid.length
+function scoreOf(all) {
+  return (100 * (sum(all, 'Killed') + sum(all, 'Timeout'))) / validIn(all)
 }
 
-function isLeft({ status }) {
-  return status !== 'Killed' && status !== 'Timeout' && status !== 'Ignored'
+function validIn(all) {
+  return statuses.filter((status) => status !== 'Ignored').reduce((valid, status) => valid + sum(all, status), 0)
+}
+
+function sum(all, status) {
+  return all.reduce((total, counts) => total + counts[status], 0)
+}
+
+function count(mutants, status) {
+  return mutants.filter((mutant) => statusOf(mutant) === status).length
+}
+
+function isLeft(mutant) {
+  return /Survived|NoCoverage/.test(statusOf(mutant))
+}
+
+/** Whatever else may come of a mutant, no test has noticed it. */
+function statusOf({ status }) {
+  return statuses.includes(status) ? status : 'Survived'
 }
 
 function countIn(paths, folder) {
   return paths.filter((path) => path.startsWith(`${folder}/`)).length
 }
 
-function toSurvivor(path, { mutatorName, location: { start, end }, replacement }, files) {
-  const lines = files[path].source.split('\n').slice(start.line - 1, end.line)
+function toDigest(source) {
+  return createHash('sha256').update(source).digest('hex').slice(0, 16)
+}
+
+function toSurvivor(source, { location: { start, end }, replacement }) {
+  const lines = source.split('\n').slice(start.line - 1, end.line)
   lines[lines.length - 1] = lines.at(-1).slice(0, end.column - 1)
   lines[0] = lines[0].slice(start.column - 1)
   const onOneLine = (text) => text.replace(/\s+/g, ' ')
-  const survivor = { path, mutator: mutatorName, from: onOneLine(lines.join('\n')), to: onOneLine(replacement) }
-  return { ...survivor, why: survivors[path]?.find((known) => isOf(known, survivor))?.why }
+  return { from: onOneLine(lines.join('\n')), to: onOneLine(replacement) }
+}
+
+function explain(path, survivor) {
+  return { path, ...survivor, why: survivors[path]?.find((known) => isOf(known, survivor))?.why }
 }
 
 /** Lines move; what stands on them says more. Without `to`, whatever stands there instead. */

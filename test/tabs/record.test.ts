@@ -96,6 +96,8 @@ describe('a claim', () => {
     const forced = { ...mine, force: true }
     expect(claim(waiting, mine)).toEqual({ verdict: 'early', until: NOW + 60_000 })
     expect(claim(waiting, forced)).toEqual({ verdict: 'early', until: NOW + 5_000 })
+    const begun = recordOf({ retry: { since: NOW, until: NOW + 60_000, hold: NOW } })
+    expect(claim(begun, mine)).toEqual({ verdict: 'early', until: NOW + 60_000 })
     expect(claim(waiting, { ...forced, now: NOW + 5_000 })).toMatchObject({ verdict: 'mine' })
     expect(claim(waiting, { ...mine, now: NOW + 60_000 })).toMatchObject({ verdict: 'mine' })
   })
