@@ -12,10 +12,9 @@ interface Given {
 
 /** One tab, whose calls may take a second. */
 function open(world: World, { credential = 'token', allowHttp = false, ports }: Given = {}) {
-  const fetch = vi.fn(async () => new Response('ok'))
+  const fetch = vi.fn<typeof globalThis.fetch>(async () => new Response('ok'))
   const life = new AbortController()
-  const degraded = vi.fn()
-  const skewed = vi.fn()
+  const [degraded, skewed] = [vi.fn(), vi.fn()]
   const options = { name: 'app', requestTimeoutMs: 1_000, allowHttp, life: life.signal, degraded, skewed }
   const calls = createCalls({ credential }, { ...world.ports, fetch, ...ports }, options)
   const begun: string[] = []
@@ -151,6 +150,22 @@ test('a page that has slept longer than a call may take sends nothing any more',
   expect(fetch).toHaveBeenCalledOnce()
   await calls.context.fetch('/token')
   expect(fetch).toHaveBeenCalledTimes(2)
+})
+
+test.each<[string, Record<string, string>, number]>([
+  ['ahead of that of the device', { date: 'Sun, 22 Nov 2026 01:00:00 GMT' }, 3_600_000],
+  ['not known, because a cache has answered', { date: 'Sun, 22 Nov 2026 01:00:00 GMT', age: '5' }, 0],
+  ['not known', {}, 0],
+])('of every answer it is told how far the clock of the server is ahead: %s', async (_, headers, skewMs) => {
+  const world = createWorld()
+  const { calls, fetch, skewed } = open(world)
+  fetch.mockImplementation(async () => {
+    // As long as it takes, it is the middle of that time that counts.
+    world.freeze(1_000)
+    return new Response('ok', { headers })
+  })
+  expect(await (await calls.context.fetch('/token')).text()).toBe('ok')
+  expect(skewed.mock.calls).toEqual([[skewMs]])
 })
 
 test('what a source is given outside a call knows the time, and is not taken back', () => {

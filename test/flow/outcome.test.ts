@@ -478,6 +478,15 @@ describe('a refresh that is refused', () => {
     expect(record()).toEqual(before)
   })
 
+  test('because it was used before is reported', async () => {
+    const { fail, told } = await open({})
+    await expect(fail(new TokenError('refresh_rejected', 'refused', { reused: true }))).rejects.toThrow()
+    expect(told).toEqual([
+      ['alert', { rule: 'refresh-token-reused' }],
+      ['refresh-failed', { code: 'refresh_rejected', transient: false, retryAt: undefined }],
+    ])
+  })
+
   test('because the key is lost ends it here, and everywhere if no other tab has what it takes', async () => {
     for (const elsewhere of [true, false]) {
       const { fail, signOut, session, told } = await open({ elsewhere })

@@ -312,6 +312,29 @@ describe('a refresh', () => {
   })
 })
 
+test('what a source sends is sent as it is, and for a session that is over nothing more is', async () => {
+  const fetch = vi.fn(async () => new Response('ok'))
+  let again = (): void => {}
+  let refused: unknown
+  const source = {
+    async refresh(_: RefreshInput, context: SourceContext) {
+      await context.fetch('/token', { method: 'POST' })
+      await new Promise<void>((resolve) => (again = resolve))
+      await context.fetch('/token').catch((error: unknown) => (refused = error))
+      return fresh
+    },
+  }
+  const { refresh, from, signOut, session } = await open({}, { source, ports: { fetch } })
+  const flight = watched(refresh(from, 'expired'))
+  await settle()
+  signOut.end(session, 'logout')
+  again()
+  await settle()
+  expect(refused).toMatchObject({ code: 'refresh_unavailable' })
+  expect(fetch.mock.calls).toEqual([['/token', { method: 'POST' }]])
+  expect(flight.error).toBe(session.signal.reason)
+})
+
 describe('a refresh that is refused', () => {
   test('because another tab has rotated the refresh token meanwhile leaves the session alone', async () => {
     const { refresh, from, answer, signOut, change, store } = await open({})
