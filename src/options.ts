@@ -46,8 +46,8 @@ export interface TimingOptions {
    */
   readonly leewayMs?: number
   /**
-   * Refresh ahead of expiry, if the current token was used since the last refresh. What was slept through is left to the next
-   * request. Default `true`.
+   * Refresh ahead of expiry, if the current token was used since the last refresh. What was slept through waits until the page is
+   * shown again, the network returns, or a request needs it. Default `true`.
    */
   readonly background?: boolean
   /** One request to the source. Default 10 000. */

@@ -62,14 +62,9 @@ export function clean(found: unknown, config: Config, names: readonly string[], 
   if (typeof found !== 'object' || !found || !depth) return
   const holder = found as Holder
   const { config: sent, request, response, cause, data } = holder
-  // An assignment, because `Reflect.set` costs as much as a tenth of all that is ours. What is frozen stays as it is.
-  try {
-    if (sent && sent !== config) holder.config = config
-    // Code that asks only whether there is one goes on. The platform's own XMLHttpRequest tells no headers.
-    if (request && request[Symbol.toStringTag] !== 'XMLHttpRequest') holder.request = {}
-  } catch {
-    // nobody can
-  }
+  if (sent && sent !== config) put(holder, 'config', config)
+  // Code that asks only whether there is one goes on. The platform's own XMLHttpRequest tells no headers.
+  if (request && request[Symbol.toStringTag] !== 'XMLHttpRequest') put(holder, 'request', {})
   // Node's stream of an answer leads to the request. Its headers have been sent: nothing needs them any more.
   const source = data?.req
   if (source?.removeHeader) {
@@ -79,4 +74,13 @@ export function clean(found: unknown, config: Config, names: readonly string[], 
   }
   if (response) clean(response, config, names, depth - 1)
   if (cause) clean(cause, config, names, depth - 1)
+}
+
+/** An assignment, because `Reflect.set` costs as much as a tenth of all that is ours. What is frozen stays as it is. */
+function put<K extends 'config' | 'request'>(holder: Holder, key: K, value: Holder[K]): void {
+  try {
+    holder[key] = value
+  } catch {
+    // nobody can
+  }
 }

@@ -28,8 +28,9 @@ export interface Schedule {
 /** Two refreshes ahead of expiry are at least this far apart, however short the tokens live. */
 const SHORTEST_INTERVAL_MS = 1_000
 /**
- * What expired longer ago was slept through, and the next request gets another: of a million machines that wake at nine
- * (`npm run fleet`) no one comes for nobody. Shorter, and it would be what the timer of a hidden tab is late by.
+ * What expired longer ago was slept through. A timer leaves it alone until the page is shown, the network returns or a
+ * request needs it: of a million machines that wake at nine (`npm run fleet`) no one comes for nobody. Shorter, and it would
+ * be what the timer of a hidden tab is late by.
  */
 const SLEPT_MS = 60_000
 /** Offline, the network's return is what to wait for; not every browser tells. */
@@ -57,7 +58,8 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     return Math.max(remainingMs(tokens, now) - aheadMs, SHORTEST_INTERVAL_MS - elapsedMs(obtained, now))
   }
 
-  function look(): void {
+  /** @param awake Somebody is there again. */
+  function look(awake = false): void {
     notice()
     // After that: whatever it has changed has been looked at, and has set the timer.
     stopTimer?.()
@@ -80,10 +82,10 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
     }
     const endMs = endDueMs(state, now)
     if (endMs === undefined) return
-    const refreshMs = refreshDueMs(state, now)
+    const refreshMs = refreshDueMs(state, now, awake)
     if (refreshMs <= 0) return void refresh(state, 'background').catch(() => {})
     const delayMs = Math.min(endMs, refreshMs)
-    if (delayMs < Infinity) stopTimer = timer(look, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))
+    if (delayMs < Infinity) stopTimer = timer(() => look(), Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))
   }
 
   /** Ends what has to end (`undefined`), or says when to look again. */
@@ -143,13 +145,17 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   }
 
   /** `Infinity`: nothing to wait for. */
-  function refreshDueMs(state: SignedIn, now: Instant): number {
+  function refreshDueMs(state: SignedIn, now: Instant, awake: boolean): number {
     const { status, tokens } = state
     const online = lifecycle.online()
     if (status === 'stale')
       return online || state.failure.retryMs === undefined ? retryInMs(state.failure, now) : OFFLINE_LOOK_MS
-    const isUsed = background && tokens && lastUsed === tokens.obtained && remainingMs(tokens, now) > -SLEPT_MS
-    return isUsed && online && status === 'active' && canRefresh(state)
+    const isUsed = background && tokens && lastUsed === tokens.obtained
+    return isUsed &&
+      (awake || remainingMs(tokens, now) > -SLEPT_MS) &&
+      online &&
+      status === 'active' &&
+      canRefresh(state)
       ? earlyInMs(tokens, now, 1 - jitter / 5)
       : Infinity
   }
@@ -163,7 +169,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
       const { at, holdMs } = state.failure
       if (elapsedMs(at, clock.now()) >= holdMs) return void refresh(state, 'background', true).catch(() => {})
     }
-    look()
+    look(true)
   }
 
   function rest(): void {
@@ -171,7 +177,7 @@ export function createSchedule(parts: Parts, refresh: Refresh, { end, notice }: 
   }
 
   return {
-    look,
+    look: () => look(),
     earlyInMs,
     heard,
     isIdle,

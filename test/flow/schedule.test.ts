@@ -168,7 +168,7 @@ describe('after a refresh that failed', () => {
   })
 })
 
-test('what expired a minute ago was slept through, and is left to the next request', () => {
+test('what expired a minute ago was slept through, and no timer refreshes it', () => {
   for (const [ms, calls] of [
     [359_999, 1],
     [360_000, 0],

@@ -246,17 +246,19 @@ describe('sleep and throttling', () => {
     expect(scene.told.map(({ type }) => type)).toEqual(['signed-in', 'refreshed'])
   })
 
-  test('F69: on wake after a long sleep no session is ended either, and nobody refreshes for no request', async () => {
-    const scene = await signedIn()
-    await scene.send()
-    scene.world.sleep(HOUR)
-    await scene.world.tell('wake')
-    await scene.world.pass(60_000)
-    expect(scene.tokens.getState().status).toBe('active')
-    expect(scene.refreshes()).toBe(0)
-    await scene.send()
-    expect(scene.told.map(({ type }) => type)).toEqual(['signed-in', 'refreshed'])
-  })
+  test.each(['wake', 'online', 'a request'] as const)(
+    'F69, F70: after a long sleep no session is ended, and nobody refreshes before somebody is there: %s',
+    async (moment) => {
+      const scene = await signedIn()
+      await scene.send()
+      scene.world.sleep(HOUR)
+      await scene.world.pass(400_000)
+      expect(scene.tokens.getState().status).toBe('active')
+      expect(scene.refreshes()).toBe(0)
+      await (moment === 'a request' ? scene.send() : scene.world.tell(moment))
+      expect(scene.told.map(({ type }) => type)).toEqual(['signed-in', 'refreshed'])
+    },
+  )
 
   test('F70: after hours without timers there is one refresh to catch up', async () => {
     const scene = await signedIn()
