@@ -31,7 +31,9 @@ export function own<K extends keyof Config>(config: Config, key: K): Config[K] |
 
 /** Whether the application has set it, however it is spelled. What axios itself has for that costs several times more. */
 export function hasAuthorization({ headers }: Config): boolean {
-  return Object.keys(headers).some((name) => /^authorization$/i.test(name) && headers[name] !== undefined)
+  return Object.keys(headers).some(
+    (name) => name.length === 13 && /^authorization$/i.test(name) && headers[name] !== undefined,
+  )
 }
 
 /**
