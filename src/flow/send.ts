@@ -127,9 +127,7 @@ export function createSender(
     // What the URL means may have changed while the request waited: a base element, an object that was passed.
     if (target.waitedMs !== undefined) {
       const { origin, withheld, need } = destinationOf(target.url, target.resource)
-      if (withheld ?? (origin !== to.origin || need !== to.need)) {
-        throw notAllowed(`the request now goes to ${origin}`)
-      }
+      if (withheld ?? (origin !== to.origin || need !== to.need)) throw notAllowed(`the request now goes to ${origin}`)
     }
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', to.origin)
     const Authorization = `${tokens.tokenType} ${tokens.accessToken}`
@@ -236,7 +234,9 @@ export function createSender(
   }
 
   function signedOut(origin: string): TokenError {
-    if ((store.get() as SignedOut).reason !== 'never-started') watch.alert('used-after-end', origin)
+    // Looked for or begun in the very task of the request, a session has no end yet.
+    const { reason = 'never-started' } = store.get() as Partial<SignedOut>
+    if (reason !== 'never-started') watch.alert('used-after-end', origin)
     return new TokenError('signed_out', 'nobody is signed in')
   }
 

@@ -132,6 +132,23 @@ describe('alerts', () => {
     expect(only(scene.told, 'alert')).toEqual([{ rule: 'used-after-end', origin: API }])
   })
 
+  test('who asks in the task in which the first session begins, or is looked for, does not ask after an end', async () => {
+    const begin = [
+      (scene: Scene) => scene.tokens.restore(),
+      (scene: Scene) => scene.tokens.startSession({ access_token: 'a' }),
+    ]
+    for (const starts of begin) {
+      const scene = createScene()
+      const asked = scene.tokens.getAccessToken()
+      const sent = scene.send({ required: true })
+      const started = starts(scene)
+      await expect(asked).rejects.toMatchObject({ code: 'signed_out' })
+      await expect(sent).rejects.toMatchObject({ code: 'signed_out' })
+      await started
+      expect(only(scene.told, 'alert')).toEqual([])
+    }
+  })
+
   test('a refresh token that the server has seen before is told of, before the session ends', async () => {
     for (const reused of [true, false]) {
       const scene = await signedIn()
