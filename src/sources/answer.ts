@@ -34,7 +34,7 @@ const CONFIGURATION =
 const INTERACTION = /^((interaction|login|consent|account_selection)_required|(insufficient|unmet)_auth\w+)$/
 
 /** No standard has a code for it: what servers write, in a code of their own or in words. */
-const REUSED = /re-?use|already.{0,9}used/i
+const REUSED = /re-?use(?!r)|already.{0,9}used/i
 
 export async function readAnswer(response: Response, now: () => number): Promise<ReadAnswer> {
   const { status, ok } = response

@@ -306,6 +306,8 @@ describe('jsonSource', () => {
     expect(error).toMatchObject({ code: 'refresh_rejected', reused: true })
     server.answer = { status: 401, body: { error: 'invalid_grant', error_description: 'Unknown or invalid' } }
     expect((await failureOf(jsonSource(urls()).refresh(R1, contextOf()))).reused).toBeUndefined()
+    server.answer = { status: 401, body: { error: 'invalid_grant', thrownBy: 'RequireUserGuard' } }
+    expect((await failureOf(jsonSource(urls()).refresh(R1, contextOf()))).reused).toBeUndefined()
     // Of what decides nothing it says nothing.
     server.answer = { status: 503, body }
     expect((await failureOf(jsonSource(urls()).refresh(R1, contextOf()))).reused).toBeUndefined()
