@@ -76,8 +76,10 @@ export function createCalls(
         const sent = clock.now()
         if (elapsedMs(began, sent) > requestTimeoutMs) throw timedOut()
         const response = await ports.fetch(input, init)
-        const { headers } = response as Partial<Response> // some stand-ins have none
-        const header = (name: string): string | null => headers?.get(name) ?? null
+        // The browser may have kept what is asked for with GET for as long as it liked, and does not say so.
+        if (init?.method !== 'POST') return response
+        const { headers } = response as { headers?: Partial<Headers> } // some stand-ins have none
+        const header = (name: string): string | null => headers?.get?.(name) ?? null
         const times = { sentMs: sent.wall, receivedMs: clock.now().wall }
         skewed(skewOf({ ...times, date: header('date'), age: header('age') })?.skewMs ?? 0)
         return response

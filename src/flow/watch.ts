@@ -20,6 +20,8 @@ export interface Watch {
 const MOST_REFRESHES = 30
 /** Clocks that are further apart make trouble with lifetimes, proofs and ID tokens. */
 const FAR_MS = 300_000
+/** No clock is that far off: what looks like it is a claim in milliseconds. */
+const TOO_FAR_MS = 1e14
 
 export function createWatch({ emit }: Emitter<TokenEvents>): Watch {
   const told = new Set<string>()
@@ -32,8 +34,10 @@ export function createWatch({ emit }: Emitter<TokenEvents>): Watch {
   }
 
   function clock(aheadMs: number): void {
+    const byMs = Math.abs(aheadMs)
     // Whole minutes: told again only when it has become another one.
-    if (Math.abs(aheadMs) > FAR_MS) once('alert', { rule: 'clock-off', aheadMs: Math.round(aheadMs / 60_000) * 60_000 })
+    if (byMs > FAR_MS && byMs < TOO_FAR_MS)
+      once('alert', { rule: 'clock-off', aheadMs: Math.round(aheadMs / 60_000) * 60_000 })
   }
 
   return {
@@ -43,12 +47,12 @@ export function createWatch({ emit }: Emitter<TokenEvents>): Watch {
     alert: (rule, origin) => once('alert', { rule, origin }),
     issued({ accessToken, scope, obtained }, before) {
       if (!isB64Token(accessToken)) once('alert', { rule: 'odd-token' })
-      // A new token that is not valid yet, or not any more.
+      // A new token that is not valid yet, or not any more. A session may be started with one that is not new.
       const { iat, exp } = ownMembers(decodeJwt(accessToken) ?? {})
       const since = (edge: unknown): number => obtained.wall - Number(edge || NaN) * 1_000
       clock(Math.min(0, since(iat)))
-      clock(Math.max(0, since(exp)))
       if (!before) return
+      clock(Math.max(0, since(exp)))
       if (before.scope[0] && scope.some((item) => !before.scope.includes(item))) {
         emit('alert', { rule: 'scope-grew', scope })
       }

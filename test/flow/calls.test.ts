@@ -131,12 +131,25 @@ test('an answer tells how far its server’s clock is ahead, if it says, and no 
   const date = new Date(world.now() + 600_000).toUTCString()
   for (const headers of [{ date }, { date, age: '0' }, {}]) {
     fetch.mockResolvedValueOnce(new Response('', { headers: headers as Record<string, string> }))
-    await calls.context.fetch('/token')
+    await calls.context.fetch('/token', { method: 'POST' })
   }
   // What stands in for fetch in a test of an application.
-  fetch.mockResolvedValueOnce({ ok: true } as Response)
-  expect(await calls.context.fetch('/token')).toEqual({ ok: true })
-  expect(skewed.mock.calls).toEqual([[600_500], [0], [0], [0]])
+  for (const bare of [{ ok: true }, { ok: true, headers: {} }]) {
+    fetch.mockResolvedValueOnce(bare as Response)
+    expect(await calls.context.fetch('/token', { method: 'POST' })).toBe(bare)
+  }
+  expect(skewed.mock.calls).toEqual([[600_500], [0], [0], [0], [0]])
+})
+
+test('the browser may have kept what is asked for with GET, and does not say so: its date tells nothing', async () => {
+  const world = createWorld()
+  const { calls, fetch, skewed } = open(world)
+  const headers = { date: new Date(world.now() - 3_600_000).toUTCString() }
+  fetch.mockImplementation(async () => new Response('{}', { headers }))
+  await calls.context.fetch('/.well-known/openid-configuration', { cache: 'default' })
+  await calls.context.fetch('/.well-known/openid-configuration')
+  await calls.context.fetch('/me', { method: 'GET' })
+  expect(skewed).not.toHaveBeenCalled()
 })
 
 test('a page that has slept longer than a call may take sends nothing any more', async () => {
@@ -164,7 +177,7 @@ test.each<[string, Record<string, string>, number]>([
     world.freeze(1_000)
     return new Response('ok', { headers })
   })
-  expect(await (await calls.context.fetch('/token')).text()).toBe('ok')
+  expect(await (await calls.context.fetch('/token', { method: 'POST' })).text()).toBe('ok')
   expect(skewed.mock.calls).toEqual([[skewMs]])
 })
 
