@@ -93,10 +93,16 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       return call((context) => present(turn, restores, whileDue(context)).catch(answered))
     }
 
-    /** A server may want the call once more, with another proof: for a session that is over nothing more is sent. */
+    /**
+     * A server may want the call once more, with another proof: for a session that is over none is made. What is only read may be
+     * what others wait for.
+     */
     function whileDue(context: SourceContext): SourceContext {
-      const { fetch } = context
-      return { ...context, fetch: async (...request) => (turns.isDue(from, flight) ? fetch(...request) : over(from)) }
+      return {
+        ...context,
+        fetch: async (input, init) =>
+          init?.method !== 'POST' || turns.isDue(from, flight) ? context.fetch(input, init) : over(from),
+      }
     }
 
     /** Nothing was presented: the mark must not say that something was, but for what it said before. */

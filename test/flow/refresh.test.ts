@@ -312,7 +312,7 @@ describe('a refresh', () => {
   })
 })
 
-test('what a source sends is sent as it is, and for a session that is over nothing more is', async () => {
+test('what a source sends is sent as it is, and for a session that is over no call is made any more', async () => {
   const fetch = vi.fn(async () => new Response('ok'))
   let again = (): void => {}
   let refused: unknown
@@ -320,7 +320,9 @@ test('what a source sends is sent as it is, and for a session that is over nothi
     async refresh(_: RefreshInput, context: SourceContext) {
       await context.fetch('/token', { method: 'POST' })
       await new Promise<void>((resolve) => (again = resolve))
-      await context.fetch('/token').catch((error: unknown) => (refused = error))
+      // What is there for everybody may be what the revocation waits for.
+      await context.fetch('/metadata')
+      await context.fetch('/token', { method: 'POST' }).catch((error: unknown) => (refused = error))
       return fresh
     },
   }
@@ -331,7 +333,10 @@ test('what a source sends is sent as it is, and for a session that is over nothi
   again()
   await settle()
   expect(refused).toBe(session.signal.reason)
-  expect(fetch.mock.calls).toEqual([['/token', { method: 'POST' }]])
+  expect(fetch.mock.calls).toEqual([
+    ['/token', { method: 'POST' }],
+    ['/metadata', undefined],
+  ])
   expect(flight.error).toBe(session.signal.reason)
 })
 

@@ -101,8 +101,8 @@ export const proven: readonly Mutant[] = [
     [
       corpus,
       'a refresh is tried again with another proof when its session is over',
-      '(turns.isDue(from, flight) ? fetch(...request) : over(from))',
-      'fetch(...request)',
+      "init?.method !== 'POST' || turns.isDue(from, flight) ? context.fetch(input, init) : over(from)",
+      'context.fetch(input, init)',
     ],
   ]),
   ...mutantsOf('src/token.ts', [

@@ -1,3 +1,4 @@
+import { createTokenManager } from 'tokenward'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { wellKnownUrls } from '../../src/oauth/metadata.ts'
 import type { OAuthLogin, OAuthSourceOptions } from '../../src/oauth/options.ts'
@@ -58,6 +59,26 @@ describe('M-1: where the metadata of an issuer is', () => {
     await begin(createScene(desk.url, { issuer: desk.url, scope }))
     expect(paths()).toEqual([first])
   })
+})
+
+test('a logout while a refresh looks for it gives the tokens back all the same', async () => {
+  const revocation_endpoint = `${desk.url}/revoke`
+  desk.answers = { [OPENID]: [{ body: { ...metadata(), revocation_endpoint } }], '/revoke': [{}] }
+  const { source } = createScene(desk.url, { issuer: desk.url })
+  const ended: Promise<unknown>[] = []
+  const looking: typeof fetch = async (...request) => {
+    const answer = await fetch(...request)
+    // At the first place there is nothing.
+    if (!answer.ok) ended.push(tokens.logout())
+    return answer
+  }
+  const tokens = createTokenManager({ source, resources: [{ url: desk.url, scope: 'pay' }], ports: { fetch: looking } })
+  await tokens.startSession({ access_token: 'at', refresh_token: 'rt', expires_in: 3_600 })
+  // For a scope of its own.
+  await expect(tokens.getAccessToken()).rejects.toMatchObject({ code: 'signed_out' })
+  expect(await Promise.all(ended)).toEqual([{ revoked: 'confirmed' }])
+  expect(paths()).toEqual([OAUTH, OPENID, '/revoke', '/revoke'])
+  tokens.dispose()
 })
 
 describe('M-2: the metadata has to be that of the very issuer', () => {
