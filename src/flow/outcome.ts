@@ -96,8 +96,11 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     // The session is over, and nobody holds these tokens: leave no live credential behind. Unless it may still be found.
     if (epochs.newest()?.epoch !== session.epoch) {
       // Its cookie has replaced that of whoever is signed in now.
-      if (source.credential === 'cookie') loseCookie()
-      else await orphan(tokens)
+      if (source.credential === 'cookie') {
+        loseCookie()
+        // He is not here yet while this tab looks for the session before his.
+        if (epochs.newest()?.what === 'signed-in') announce('unconfirmed', 'replaced')
+      } else await orphan(tokens)
     }
     return over(from)
   }

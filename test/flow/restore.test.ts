@@ -523,16 +523,32 @@ describe('a session that is remembered', () => {
 
   test('and was replaced while it was looked for is not found, but the one in its place is', async () => {
     const answer = pending<TokenResponse>()
-    const source = { credential: 'cookie', refresh: () => answer.promise } as const
-    const { restore, begin, signOut, newest } = open({ isReal: true, source })
+    const refresh = vi.fn(async () => issued).mockImplementationOnce(() => answer.promise)
+    const { restore, begin, signOut, newest } = open({ isReal: true, source: { credential: 'cookie', refresh } })
     begin('signed-in')
     const restoring = restore()
     await settle()
     begin('signed-in')
     signOut.notice()
-    answer.resolve(issued)
+    answer.reject(new TokenError('refresh_rejected', 'it is over'))
     const session = newest()!.epoch.toString(36)
     expect(await fateOf(restoring)).toMatchObject({ value: { status: 'active', session } })
+  })
+
+  test('and was replaced in a tab that did not wait has replaced the cookie of the one in its place, which ends', async () => {
+    const answer = pending<TokenResponse>()
+    const refresh = vi.fn(async () => issued).mockImplementationOnce(() => answer.promise)
+    const { restore, begin, newest, posted } = open({ isReal: true, source: { credential: 'cookie', refresh } })
+    begin('signed-in')
+    const restoring = restore()
+    await settle()
+    begin('signed-in')
+    answer.resolve(issued)
+    expect(await fateOf(restoring)).toMatchObject({ value: { status: 'signed-out', reason: 'replaced' } })
+    // Whoever asked now would get the tokens of the former.
+    expect(refresh).toHaveBeenCalledOnce()
+    expect(newest()).toMatchObject({ what: 'unconfirmed', reason: 'replaced' })
+    expect(posted().at(-1)).toMatchObject({ type: 'epoch', epoch: newest()!.epoch })
   })
 })
 
