@@ -158,10 +158,16 @@ function createRunner() {
 const messages = {
   shouldIgnore({ node, parent, key }) {
     const isText = node.type === 'StringLiteral' || node.type === 'TemplateLiteral'
-    const isError = parent?.type === 'NewExpression' && /Error$/.test(parent.callee.name)
-    if (!isText || !isError) return undefined
-    return parent.callee.name !== 'TokenError' || key === 1 ? 'the text of an error is no promise' : undefined
+    return isText && parent && isMessage(parent, key) ? 'the text of an error is no promise' : undefined
   },
+}
+
+/** Whether what stands at `key` of `parent`, a text, is what an error says. */
+function isMessage({ type, callee, id }, key) {
+  // As flow/send.ts makes its errors.
+  if (type === 'VariableDeclarator') return id.name === 'SPENT'
+  if (type === 'CallExpression') return callee.name === 'notAllowed'
+  return type === 'NewExpression' && /Error$/.test(callee.name) && (callee.name !== 'TokenError' || key === 1)
 }
 
 export const strykerPlugins = [
