@@ -70,6 +70,7 @@ function open({ limits, background = true, canRefresh = true, random = 0 }: Give
     ...{ schedule, here, life, end, notice, emit, post, broken, refresh, watchers, stopWatching },
     /** How long until the next look. */
     due: () => timers.filter(({ stopped }) => !stopped).map(({ ms }) => ms),
+    fire: () => timers.find(({ stopped }) => !stopped)?.task(),
     async tell(moment: 'wake' | 'online' | 'leave') {
       for (const watcher of watchers) watcher(moment)
       await settle()
@@ -168,16 +169,18 @@ describe('after a refresh that failed', () => {
   })
 })
 
-test('what expired a minute ago was slept through, and no timer refreshes it', () => {
+test('what expired a minute ago was slept through: no timer refreshes it, but somebody who is there again does', async () => {
   for (const [ms, calls] of [
     [359_999, 1],
     [360_000, 0],
   ] as const) {
-    const { schedule, here, refresh } = open()
+    const { schedule, here, refresh, fire, tell } = open()
     schedule.used(here.now)
     here.now = at(ms)
-    schedule.look()
+    fire()
     expect(refresh).toHaveBeenCalledTimes(calls)
+    await tell('wake')
+    expect(refresh).toHaveBeenCalledTimes(calls + 1)
   }
 })
 
