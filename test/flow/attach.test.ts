@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createAttach } from '../../src/flow/attach.ts'
 import type { Area, Need } from '../../src/options.ts'
 
@@ -14,10 +14,9 @@ const listed: readonly Area[] = [
 function attach({
   resources = listed,
   allowHttp = false,
-}: { resources?: readonly Area[] | undefined; allowHttp?: boolean } = {}) {
-  const base = { url: PAGE }
-  const settings = { resources, allowHttp }
-  return createAttach(settings, { baseUrl: () => base.url, origin: () => new URL(base.url).origin })
+  baseUrl = () => PAGE,
+}: { resources?: readonly Area[]; allowHttp?: boolean; baseUrl?: () => string } = {}) {
+  return createAttach({ resources, allowHttp }, { baseUrl, origin: () => new URL(PAGE).origin })
 }
 
 const API = { origin: 'https://api.example.com', withheld: undefined, need: undefined }
@@ -138,6 +137,47 @@ describe('where one whole origin is all that is listed', () => {
     const isOther = origin !== API.origin
     expect(destinationOf(url)).toEqual({ ...API, origin, withheld: isOther ? 'not-a-resource' : undefined })
   })
+})
+
+describe('where something else is listed than one whole encrypted origin, what follows it may lead out of it', () => {
+  const alone = (name: string) => attach({ resources: [[name, `${name}/`, need]] })
+
+  test.each([
+    ['https://api.example.com/pay', 'https://api.example.com/pay/../x'],
+    ['https://api.example.com/to/https://x', 'https://api.example.com/to/https://x/../../../y'],
+  ])('%j alone: %j is not in it', (name, url) => {
+    expect(alone(name)(`${name}/7`)).toEqual({ ...API, need })
+    expect(alone(name)(url)).toEqual({ ...API, withheld: 'not-a-resource' })
+  })
+
+  test('a plain origin alone', () => {
+    expect(alone('http://plain.example.com')('http://plain.example.com/x').withheld).toBe('insecure')
+  })
+
+  test('an origin and a part of it', () => {
+    const destinationOf = attach({ resources: listed.slice(0, 2) })
+    expect(destinationOf('https://api.example.com/pa\ty')).toEqual({ ...API, need })
+  })
+})
+
+describe('what surely goes where its text says is not parsed, for that costs as much as all the rest', () => {
+  test.each([
+    ...['https://api.example.com', 'https://api.example.com/', 'https://api.example.com?a=1'],
+    ...['https://api.example.com/orders/7?a=1#b', 'https://api.example.com/pay/7'],
+  ])('%j, whatever else is listed', (url) => {
+    const baseUrl = vi.fn(() => PAGE)
+    expect(attach({ baseUrl })(url)).toMatchObject({ origin: API.origin, withheld: undefined })
+    expect(baseUrl).not.toHaveBeenCalled()
+  })
+
+  test.each(['https://api.example.com/ä', 'https://api.example.com/../%2e/x', 'https://api.example.com#\\'])(
+    '%j, where all of its origin is all that is listed',
+    (url) => {
+      const baseUrl = vi.fn(() => PAGE)
+      expect(attach({ resources: listed.slice(0, 1), baseUrl })(url)).toEqual(API)
+      expect(baseUrl).not.toHaveBeenCalled()
+    },
+  )
 })
 
 describe('when the resource is named', () => {
