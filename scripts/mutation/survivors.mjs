@@ -39,35 +39,6 @@ export const survivors = {
   'src/tabs/share.ts': [
     { from: '{ record: undefined }', to: '{}', why: 'a member that is not there is `undefined` too' },
   ],
-  'src/flow/attach.ts': [
-    {
-      from: "PLAIN.test(text) && !text.includes('/.')",
-      to: 'false',
-      why: 'a plain text only spares the parser, which says the same',
-    },
-    { from: "'/.'", to: '""', why: 'then no text is plain, which only spares the parser' },
-    { from: 'plain', to: 'false', why: 'a plain text only spares the parser, which says the same' },
-    {
-      from: "(text: string): boolean => PLAIN.test(text) && !text.includes('/.')",
-      to: '() => undefined',
-      why: 'then no text is plain, which only spares the parser',
-    },
-    {
-      from: String.raw`/^https:[\w\-.~:/?#[\]@!$&'()*+,;=]*$/`,
-      to: String.raw`/^https:[\w\-.~:/?#[\]@!$&'()*+,;=]$/`,
-      why: 'then fewer texts are plain, which only spares the parser',
-    },
-    {
-      from: String.raw`/^https:[\w\-.~:/?#[\]@!$&'()*+,;=]*$/`,
-      to: String.raw`/^https:[^\w\-.~:/?#[\]@!$&'()*+,;=]*$/`,
-      why: 'then fewer texts are plain, which only spares the parser',
-    },
-    {
-      from: String.raw`/^https:[\w\-.~:/?#[\]@!$&'()*+,;=]*$/`,
-      to: String.raw`/^https:[\W\-.~:/?#[\]@!$&'()*+,;=]*$/`,
-      why: 'then fewer texts are plain, which only spares the parser',
-    },
-  ],
   'src/flow/challenge.ts': [
     {
       from: "''",
@@ -179,18 +150,6 @@ export const survivors = {
     { from: '[]', to: '["Stryker was here"]', why: 'a text that is in no error is taken for one more secret' },
   ],
   'src/flow/send.ts': [
-    {
-      from: '`no token may be sent to ${origin}: ${withheld}`',
-      to: '``',
-      why: 'the text of an error is no promise',
-    },
-    { from: '`the request now goes to ${origin}`', to: '``', why: 'the text of an error is no promise' },
-    { from: '`${resource} is not one of the resources`', to: '``', why: 'the text of an error is no promise' },
-    {
-      from: "'the token or its proof was refused, and this body cannot be sent twice; the next request carries a fresh one'",
-      to: '""',
-      why: 'the text of an error is no promise',
-    },
     { from: "''", to: '"Stryker was here!"', why: 'both are relative, and only the origin is looked at' },
     {
       from: 'verdict === FINE',
