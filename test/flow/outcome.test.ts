@@ -1,14 +1,13 @@
 import { describe, expect, test, vi } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
 import { createOutcome, type Facts, isFinal } from '../../src/flow/outcome.ts'
-import type { SignOut } from '../../src/flow/sign-out.ts'
 import { toWish } from '../../src/session/narrow.ts'
 import { type Held, heldIn, type Stale } from '../../src/session/state.ts'
-import { type Claiming, claim, type Stored, type TabRecord } from '../../src/tabs/record.ts'
+import { type Claiming, claim, type Stored } from '../../src/tabs/record.ts'
 import type { TokenSet } from '../../src/token.ts'
-import { failure, flightOf, tokensOf } from '../session/stage.ts'
-import { createDrawer, createTab, EPOCH, sealed, type TabOptions, watched } from '../support/parts.ts'
+import { failure, flightOf } from '../session/stage.ts'
 import { createWorld, settle } from '../support/world.ts'
+import { createDrawer, EPOCH, type Given, openMember, sealed, watched } from './stage.ts'
 
 const pay = toWish({ scope: 'pay' })
 const once = toWish({ scope: 'pay', once: 'x1' })
@@ -16,10 +15,10 @@ const ann = { claims: { sub: 'ann' } }
 const bob = { claims: { sub: 'bob' } }
 
 /** A session whose refresh token is being presented. Calls may take ten seconds. */
-async function open(tokens?: Partial<TokenSet>, options: TabOptions = {}, stored?: Stored) {
+async function open(tokens?: Partial<TokenSet>, options: Given = {}, stored?: Stored) {
   const world = createWorld({ random: () => 0 })
   const { clock } = world.ports
-  const tab = createTab(world, options)
+  const tab = openMember({ world, ...options })
   const { parts, signOut } = tab
   const session = await tab.signIn(tokens, stored)
   const from: Held = heldIn(parts.store.get())!
@@ -28,18 +27,15 @@ async function open(tokens?: Partial<TokenSet>, options: TabOptions = {}, stored
   const now = world.now()
   const claiming: Claiming = { epoch: EPOCH, sequence: 1, by: 'me', now, until: now + 15_000, force: false }
   await parts.share.update((record) => claim(record, claiming).next)
-  const outcome = createOutcome(parts, signOut as unknown as SignOut)
+  const outcome = createOutcome(parts, signOut)
   const factsOf = (part: Partial<Facts> = {}): Facts => ({
     ...{ before: undefined, started: clock.now(), trigger: 'requested', doubtful: false, sent: true },
     ...{ claiming, ...part },
   })
   const next = (part: Partial<TokenSet> = {}): TokenSet =>
-    tokensOf({
-      ...{ accessToken: 'second', refreshToken: 'r2', sequence: 2, rotation: 2, obtained: clock.now() },
-      ...part,
-    })
+    tab.make({ accessToken: 'second', refreshToken: 'r2', sequence: 2, rotation: 2, ...part })
   return {
-    ...{ ...tab, ...parts, world, session, from, flight, claiming, outcome, next, factsOf },
+    ...{ ...tab, ...parts, session, from, flight, claiming, outcome, next, factsOf },
     commit: (
       tokens: TokenSet,
       { entered = false, ...facts }: Partial<Facts> & { readonly entered?: boolean } = {},
@@ -47,11 +43,7 @@ async function open(tokens?: Partial<TokenSet>, options: TabOptions = {}, stored
     ) => outcome.commit(of, tokens, { claiming, entered }, factsOf(facts)),
     fail: (thrown: unknown, facts: Partial<Facts> = {}, of = from) => outcome.fail(of, thrown, factsOf(facts)),
     held: () => heldIn(parts.store.get())?.tokens,
-    /** Others have changed the record. */
-    change: (part: Partial<TabRecord>) => world.shared.stored.set('app', { ...tab.record()!, ...part }),
-    other: createTab(world, { by: 'other' }),
-    /** Another tab has signed in. */
-    replace: () => parts.epochs.hear(EPOCH + 3 * 32 * 16),
+    other: openMember({ world, parts: { by: 'other' } }),
   }
 }
 
@@ -71,7 +63,7 @@ describe('new tokens', () => {
     expect({ presented, retry }).toEqual({ presented: undefined, retry: undefined })
     expect(committed.value).toMatchObject({ session, wish: undefined, tokens: { accessToken: 'second' } })
     expect(held()).toBe(committed.value?.tokens)
-    expect(told).toEqual([['refreshed', { durationMs: 3, trigger: 'refused' }]])
+    expect(told).toEqual([{ type: 'refreshed', durationMs: 3, trigger: 'refused' }])
   })
 
   test('take away what the server said before them', async () => {
@@ -100,13 +92,13 @@ describe('new tokens', () => {
   test('of more scope than before are reported, and so is a storm of them', async () => {
     const { commit, next, told } = await open({})
     await commit(next({ scope: ['read', 'admin'] }))
-    expect(told).toContainEqual(['alert', { rule: 'scope-grew', scope: ['read', 'admin'] }])
+    expect(told).toContainEqual({ type: 'alert', rule: 'scope-grew', scope: ['read', 'admin'] })
     const empty = await open()
     for (let sequence = 2; sequence <= 32; sequence++) {
       empty.change({ sequence: 1 })
       await empty.commit(empty.next({ sequence }))
     }
-    expect(empty.told).toContainEqual(['alert', { rule: 'refresh-storm' }])
+    expect(empty.told).toContainEqual({ type: 'alert', rule: 'refresh-storm' })
   })
 
   test('are not taken when another tab has got newer ones while this one was frozen: those are waited for', async () => {
@@ -166,7 +158,7 @@ describe('new tokens', () => {
 })
 
 describe('the user of new tokens', () => {
-  const replaced = ['alert', { rule: 'subject-changed' }]
+  const replaced = { type: 'alert', rule: 'subject-changed' }
 
   test('is the one that was here, or is not told', async () => {
     for (const more of [ann, { claims: undefined }]) {
@@ -362,7 +354,9 @@ describe('a refresh that fails', () => {
     await settle()
     expect(record()).toMatchObject({ retry: { since: at, until: at + 5_000, hold: at + 5_000 } })
     expect(record()?.presented).toBeUndefined()
-    expect(told).toEqual([['refresh-failed', { code: 'refresh_unavailable', transient: true, retryAt: at + 5_000 }]])
+    expect(told).toEqual([
+      { type: 'refresh-failed', code: 'refresh_unavailable', transient: true, retryAt: at + 5_000 },
+    ])
   })
 
   test('again waits longer', async () => {
@@ -378,7 +372,7 @@ describe('a refresh that fails', () => {
     expect((store.get() as Stale).failure).toMatchObject({ error: wrong, retryMs: undefined })
     await settle()
     expect(record()).toMatchObject({ presented: undefined, retry: undefined })
-    expect(told).toEqual([['refresh-failed', { code: 'configuration', transient: false, retryAt: undefined }]])
+    expect(told).toEqual([{ type: 'refresh-failed', code: 'configuration', transient: false, retryAt: undefined }])
   })
 
   test.each([
@@ -451,7 +445,7 @@ describe('a refresh that fails', () => {
     expect(narrow.of(session, pay).failure).toMatchObject({ attempts: 1 })
     expect(store.get()).toBe(before)
     expect(before).toMatchObject({ flight })
-    expect(told).toMatchObject([['refresh-failed', {}]])
+    expect(told).toMatchObject([{ type: 'refresh-failed' }])
   })
 
   test('in a session without tokens fails like any other', async () => {
@@ -473,7 +467,7 @@ describe('a refresh that is refused', () => {
     await expect(failed).rejects.toBe(session.signal.reason)
     expect(session.signal.aborted).toBe(true)
     expect(signOut.end.mock.calls).toEqual([[session, reason, false]])
-    expect(told).toEqual([['refresh-failed', { code: 'refresh_rejected', transient: false, retryAt: undefined }]])
+    expect(told).toEqual([{ type: 'refresh-failed', code: 'refresh_rejected', transient: false, retryAt: undefined }])
     await settle()
     expect(record()).toEqual(before)
   })
@@ -482,8 +476,8 @@ describe('a refresh that is refused', () => {
     const { fail, told } = await open({})
     await expect(fail(new TokenError('refresh_rejected', 'refused', { reused: true }))).rejects.toThrow()
     expect(told).toEqual([
-      ['alert', { rule: 'refresh-token-reused' }],
-      ['refresh-failed', { code: 'refresh_rejected', transient: false, retryAt: undefined }],
+      { type: 'alert', rule: 'refresh-token-reused' },
+      { type: 'refresh-failed', code: 'refresh_rejected', transient: false, retryAt: undefined },
     ])
   })
 
@@ -492,7 +486,7 @@ describe('a refresh that is refused', () => {
       const { fail, signOut, session, told } = await open({ elsewhere })
       await expect(fail(new TokenError('key_lost', 'lost'))).rejects.toThrow()
       expect(signOut.end.mock.calls).toEqual([[session, 'key-lost', elsewhere]])
-      expect(told).toEqual([['refresh-failed', { code: 'key_lost', transient: false, retryAt: undefined }]])
+      expect(told).toEqual([{ type: 'refresh-failed', code: 'key_lost', transient: false, retryAt: undefined }])
     }
     const { fail, signOut, session } = await open()
     await expect(fail(new TokenError('key_lost', 'lost'))).rejects.toBe(session.signal.reason)

@@ -1,15 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
 import { createRefresh } from '../../src/flow/refresh.ts'
-import type { SignOut } from '../../src/flow/sign-out.ts'
 import type { RefreshInput, SourceContext } from '../../src/ports.ts'
 import { toWish } from '../../src/session/narrow.ts'
 import { heldIn, type Stale } from '../../src/session/state.ts'
 import type { Stored, TabRecord } from '../../src/tabs/record.ts'
 import type { TokenResponse, TokenSet } from '../../src/token.ts'
 import { failure, tokensOf } from '../session/stage.ts'
-import { createDrawer, createTab, EPOCH, sealed, type TabOptions, watched } from '../support/parts.ts'
-import { createWorld, settle, type World } from '../support/world.ts'
+import { createWorld, settle } from '../support/world.ts'
+import { createDrawer, EPOCH, type Given, openMember, sealed, watched } from './stage.ts'
 
 const pay = toWish({ resource: 'https://pay.example.com', scope: 'pay refund' })
 const rejected = () => new TokenError('refresh_rejected', 'refused')
@@ -17,7 +16,7 @@ const fresh = { access_token: 'second', refresh_token: 'r2', expires_in: 300 }
 const mine = { presented: { by: 'me' } }
 
 /** A tab whose source answers when a test says so. Calls may take ten seconds. */
-function openTab(world: World, { source, ...options }: TabOptions = {}) {
+function openOne({ source, ...given }: Given = {}) {
   const asked: [string, RefreshInput | undefined][] = []
   const answers: { ok(response?: unknown): void; fail(error: Error): void }[] = []
   const ask = (what: string, input?: RefreshInput): Promise<TokenResponse> => {
@@ -26,11 +25,11 @@ function openTab(world: World, { source, ...options }: TabOptions = {}) {
       answers.push({ ok: (response = fresh) => resolve(response as TokenResponse), fail: reject }),
     )
   }
-  const tab = createTab(world, {
-    ...options,
+  const tab = openMember({
+    ...given,
     source: { refresh: vi.fn((input: RefreshInput, _: SourceContext) => ask('refresh', input)), ...source },
   })
-  const refresh = createRefresh(tab.parts, tab.signOut as unknown as SignOut)
+  const refresh = createRefresh(tab.parts, tab.signOut)
   async function answer(response?: unknown, number = answers.length - 1): Promise<void> {
     if (response instanceof Error) answers[number]!.fail(response)
     else answers[number]!.ok(response)
@@ -38,41 +37,35 @@ function openTab(world: World, { source, ...options }: TabOptions = {}) {
   }
   return {
     ...{ ...tab, ...tab.parts, refresh, asked, answer },
-    /** Others have changed the record. */
-    change: (part: Partial<TabRecord>) => world.shared.stored.set('app', { ...tab.record()!, ...part }),
     /** Tokens of another tab have come. */
     bring(part: Partial<TokenSet> = {}) {
       const { session } = heldIn(tab.parts.store.get())!
-      const tokens = tokensOf({ obtained: world.ports.clock.now(), sequence: 2, accessToken: 'theirs', ...part })
+      const tokens = tab.make({ sequence: 2, accessToken: 'theirs', ...part })
       tab.parts.store.dispatch({ type: 'refreshed', session, tokens })
     },
   }
 }
 
 /** The same, with a session. */
-async function open(tokens?: Partial<TokenSet>, options: TabOptions = {}, stored?: Stored) {
-  const world = createWorld({ random: () => 0 })
-  const tab = openTab(world, options)
+async function open(tokens?: Partial<TokenSet>, options: Given = {}, stored?: Stored) {
+  const tab = openOne({ world: createWorld({ random: () => 0 }), ...options })
   const session = await tab.signIn(tokens, stored)
   const { store } = tab
   return {
-    ...{ ...tab, world, session },
+    ...{ ...tab, session },
     from: heldIn(store.get())!,
     held: () => heldIn(store.get())?.tokens,
-    /** Another tab has signed in. */
-    replace: () => tab.epochs.hear(EPOCH + 3 * 32 * 16),
   }
 }
 
 /** A page that looks for its session after a reload. The record says that there have been three. */
-async function find(options: TabOptions = {}, stored: Stored = {}) {
-  const world = createWorld({ random: () => 0 })
-  const tab = openTab(world, options)
-  world.shared.stored.set('app', { version: 1, epoch: EPOCH, sequence: 3, active: world.now(), ...stored })
+async function find(options: Given = {}, stored: Stored = {}) {
+  const tab = openOne({ world: createWorld({ random: () => 0 }), ...options })
+  tab.write({ epoch: EPOCH, sequence: 3, ...stored })
   await tab.share.update()
-  const session = tab.newSession(EPOCH, world.ports.clock.now())
+  const session = tab.newSession(EPOCH, tab.ports.clock.now())
   const flight = tab.refresh.find({ session, tokens: undefined })
-  return { ...tab, world, session, flight, found: watched(flight) }
+  return { ...tab, session, flight, found: watched(flight) }
 }
 
 describe('a refresh', () => {
@@ -100,7 +93,7 @@ describe('a refresh', () => {
     await settle()
     world.freeze(3)
     await answer()
-    expect(told).toEqual([['refreshed', { durationMs: 3, trigger: 'refused' }]])
+    expect(told).toEqual([{ type: 'refreshed', durationMs: 3, trigger: 'refused' }])
   })
 
   test('keeps what the answer leaves out', async () => {
@@ -257,7 +250,7 @@ describe('a refresh', () => {
     expect(flight.error).toMatchObject({ code: 'refresh_unavailable', cause: { code: 'timeout' } })
     await answer()
     expect(held()?.accessToken).toBe('second')
-    expect(told.map(([type]) => type)).toEqual(['refresh-failed', 'refreshed'])
+    expect(told.map(({ type }) => type)).toEqual(['refresh-failed', 'refreshed'])
   })
 
   test('whose late answer refuses it ends the session; any other late failure was told already', async () => {
@@ -469,7 +462,7 @@ describe('a refresh for one wish', () => {
 describe('a refresh whose turn comes', () => {
   test('asks the other tabs while it waits, and gives up when they have what it wants', async () => {
     const world = createWorld({ random: () => 0 })
-    const [tab, other] = [openTab(world), openTab(world, { by: 'other' })]
+    const [tab, other] = [openOne({ world }), openOne({ world, parts: { by: 'other' } })]
     const session = await tab.signIn({})
     await other.signIn({})
     void other.refresh(heldIn(other.store.get())!, 'expired')
@@ -490,7 +483,7 @@ describe('a refresh whose turn comes', () => {
     const world = createWorld()
     const locks = (): Promise<never> => new Promise(() => {})
     const records = alone ? () => Promise.reject(new Error('none')) : world.ports.records
-    const { signIn, refresh, store, asked } = openTab(world, { ports: { locks, records } })
+    const { signIn, refresh, store, asked } = openOne({ world, ports: { locks, records } })
     await signIn({})
     void refresh(heldIn(store.get())!, 'expired')
     await world.pass(ms - 1)
@@ -693,7 +686,7 @@ describe('a session that is looked for', () => {
     bring({ sequence: 3 })
     await answer()
     expect(found.value?.tokens).toMatchObject({ accessToken: 'second', sequence: 4 })
-    expect(told).toEqual([['refreshed', { durationMs: 0, trigger: 'requested' }]])
+    expect(told).toEqual([{ type: 'refreshed', durationMs: 0, trigger: 'requested' }])
   })
 
   test('and is here is refreshed, and not asked for', async () => {

@@ -161,7 +161,7 @@ describe('a server that does not answer', () => {
 
   test('for it was not asked yet need not be left alone either', async () => {
     const { restore, world, dispose } = open({ source: asksServer })
-    void world.ports.locks('desk', () => flightOf(), new AbortController().signal)
+    void world.ports.locks('app', () => flightOf(), new AbortController().signal)
     const restoring = restore()
     await settle()
     dispose()
@@ -261,7 +261,7 @@ describe('one cookie is presented by one tab at a time', () => {
       const { restore, world, parts } = open({ source: { ...asksServer, restore: () => answer.promise } })
       const restoring = restore()
       await settle()
-      world.shared.stored.set('desk', record)
+      world.shared.stored.set('app', record)
       answer.resolve(issued)
       expect(await restoring).toMatchObject({ status: 'active' })
       expect(parts.share.isAlone()).toBe(false)
@@ -362,7 +362,7 @@ describe('while it waits for its turn', () => {
     const asked = vi.fn(async () => issued)
     const tab = open({ source: { ...asksServer, restore: asked } })
     if (before) tab.begin(before)
-    void tab.world.ports.locks('desk', () => turn.promise, new AbortController().signal)
+    void tab.world.ports.locks('app', () => turn.promise, new AbortController().signal)
     const restoring = tab.restore(ask)
     await settle()
     happens(tab)

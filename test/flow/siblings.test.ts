@@ -1,15 +1,10 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createProbation } from '../../src/flow/probation.ts'
-import { createSiblings } from '../../src/flow/siblings.ts'
-import { createNarrow, toWish } from '../../src/session/narrow.ts'
+import { toWish } from '../../src/session/narrow.ts'
 import type { Held } from '../../src/session/state.ts'
-import { createSessionStore } from '../../src/session/store.ts'
 import { type Message, toShared } from '../../src/tabs/messages.ts'
-import type { Share } from '../../src/tabs/share.ts'
 import type { TokenSet } from '../../src/token.ts'
-import { createWorld } from '../support/world.ts'
-import { flightOf, sessionOf, tokensOf } from '../session/stage.ts'
-import { fateOf } from './stage.ts'
+import { flightOf, sessionOf } from '../session/stage.ts'
+import { createDrawer, fateOf, type Given, openTab } from './stage.ts'
 
 const pay = toWish({ scope: 'pay' })
 const once = toWish({ scope: 'pay', once: 'a' })
@@ -17,26 +12,18 @@ const once = toWish({ scope: 'pay', once: 'a' })
 type About<M = Message> = M extends unknown ? Omit<M, 'version' | 'epoch'> & { readonly epoch?: number } : never
 
 /** A tab that is signed in with `tokens`; `undefined`: it has none yet. */
-function open(given: { tokens?: Partial<TokenSet> | undefined; isHolder?: boolean; random?: number } = {}) {
-  const world = createWorld()
+function open({ random = 0, ...given }: Given & { tokens?: Partial<TokenSet> | undefined; random?: number } = {}) {
+  const tab = openTab({ ...given, ports: { random: () => random } })
+  const { world, make, parts } = tab
+  const { store, siblings, share } = parts
   const { clock } = world.ports
-  const posted: object[] = []
-  const replaced = vi.fn()
-  const probation = createProbation()
-  const narrow = createNarrow(() => clock.now())
-  const store = createSessionStore(() => siblings.look())
-  const share = { post: (message: object) => void posted.push(message) } as unknown as Share
-  const ports = { ...world.ports, random: () => given.random ?? 0 }
-  const siblings = createSiblings(store, share, ports, {
-    ...{ probation, narrow, replaced, isHolder: () => given.isHolder ?? false },
-  })
+  share.open()
   const session = sessionOf()
-  const make = (part: Partial<TokenSet> = {}): TokenSet => tokensOf({ obtained: clock.now(), ...part })
   const has = !('tokens' in given) || given.tokens !== undefined
   store.dispatch({ type: 'started', session, tokens: has ? make(given.tokens) : undefined })
   const hear = (message: About) => siblings.hear({ version: 1, epoch: session.epoch, ...message })
   return {
-    ...{ world, posted, replaced, probation, narrow, store, siblings, session, make, hear },
+    ...{ ...parts, ...tab, session, hear },
     here: () => (store.get() as Held).tokens,
     held: (part: Partial<Held> = {}): Held => ({ session, tokens: (store.get() as Held).tokens, ...part }),
     /** Tokens from another tab. */
@@ -56,8 +43,8 @@ describe('what this tab asks the others for', () => {
     siblings.want(held())
     siblings.want({ session, tokens: undefined })
     siblings.want({ session, tokens: undefined, wish: pay })
-    const all = { type: 'wanted', epoch: 7 }
-    expect(posted).toEqual([
+    const all = { version: 1, type: 'wanted', epoch: 7 }
+    expect(posted()).toEqual([
       { ...all, sequence: 1, wish: undefined },
       { ...all, sequence: 0, wish: undefined },
       { ...all, sequence: 0, wish: pay },
@@ -67,9 +54,9 @@ describe('what this tab asks the others for', () => {
   test('a token that is used once only if another tab has to get it', () => {
     const { siblings, posted, session } = open()
     siblings.want({ session, tokens: undefined, wish: once })
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
     siblings.want({ session, tokens: undefined, wish: once }, true)
-    expect(posted).toHaveLength(1)
+    expect(posted()).toHaveLength(1)
   })
 })
 
@@ -78,27 +65,27 @@ describe('who asks', () => {
     const { hear, posted, here, world } = open()
     expect(hear(wanted(0))).toBeUndefined()
     const tokens = toShared(here()!, world.ports.clock.now())
-    expect(posted).toEqual([{ type: 'tokens', epoch: 7, tokens, wish: undefined }])
+    expect(posted()).toEqual([{ version: 1, type: 'tokens', epoch: 7, tokens, wish: undefined }])
   })
 
   test('gets nothing that he has, and somebody has to get it', () => {
     const { hear, posted, here, session } = open()
     expect(hear(wanted(1))).toEqual({ session, tokens: here(), wish: undefined })
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
   })
 
   test('gets nothing that is over', () => {
     const { hear, posted, here, session, world } = open({ tokens: { lifetimeMs: 10_000 } })
     world.freeze(10_000)
     expect(hear(wanted(0))).toEqual({ session, tokens: here(), wish: undefined })
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
   })
 
   test('gets nothing where there is nothing', () => {
     const { hear, posted, session } = open({ tokens: undefined })
     expect(hear(wanted(0))).toEqual({ session, tokens: undefined, wish: undefined })
     expect(hear(wanted(-1))).toEqual({ session, tokens: undefined, wish: undefined })
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
   })
 
   test('is served when it comes, once', () => {
@@ -107,7 +94,7 @@ describe('who asks', () => {
     store.dispatch({ type: 'refreshed', session, tokens: make({ accessToken: 'second', sequence: 2 }) })
     siblings.serve()
     siblings.serve()
-    expect(posted).toMatchObject([{ type: 'tokens', tokens: { accessToken: 'second' } }])
+    expect(posted()).toMatchObject([{ type: 'tokens', tokens: { accessToken: 'second' } }])
   })
 
   test('is told nothing if he has not asked, or has asked for something else', () => {
@@ -116,23 +103,23 @@ describe('who asks', () => {
     narrow.put(session, pay, make({ accessToken: 'to pay' }))
     hear(wanted(1))
     siblings.serve(pay)
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
     hear(wanted(0, pay))
-    expect(posted).toMatchObject([{ type: 'tokens', epoch: 7, wish: pay, tokens: { accessToken: 'to pay' } }])
+    expect(posted()).toMatchObject([{ type: 'tokens', epoch: 7, wish: pay, tokens: { accessToken: 'to pay' } }])
   })
 
   test('waits on while there is nothing, and is told nothing when nobody is signed in', () => {
     const { hear, siblings, posted, store, session, make } = open({ tokens: undefined })
     hear(wanted(0))
     siblings.serve()
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
     store.dispatch({ type: 'refreshed', session, tokens: make() })
     siblings.serve()
-    expect(posted).toHaveLength(1)
+    expect(posted()).toHaveLength(1)
     hear(wanted(1))
     store.dispatch(signOut)
     siblings.serve()
-    expect(posted).toHaveLength(1)
+    expect(posted()).toHaveLength(1)
   })
 
   test('is told nothing more when another tab has answered', () => {
@@ -140,7 +127,7 @@ describe('who asks', () => {
     hear(wanted(1))
     bring()
     siblings.serve()
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
   })
 
   test('waits on when what another tab has answered is older than what is here', () => {
@@ -148,7 +135,7 @@ describe('who asks', () => {
     hear(wanted(3))
     bring()
     siblings.serve()
-    expect(posted).toHaveLength(1)
+    expect(posted()).toHaveLength(1)
   })
 
   test.each([
@@ -159,9 +146,9 @@ describe('who asks', () => {
     bring()
     hear(wanted(1))
     await world.pass(ms - 1)
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
     await world.pass(1)
-    expect(posted).toMatchObject([{ type: 'tokens', tokens: { accessToken: 'second' } }])
+    expect(posted()).toMatchObject([{ type: 'tokens', tokens: { accessToken: 'second' } }])
   })
 
   test('is not answered by them when somebody else was faster', async () => {
@@ -170,7 +157,7 @@ describe('who asks', () => {
     hear(wanted(1))
     bring()
     await world.pass(1_000)
-    expect(posted).toEqual([])
+    expect(posted()).toEqual([])
   })
 })
 
@@ -261,7 +248,7 @@ describe('what other tabs tell', () => {
   })
 
   test('that they have spent the refresh token: it is theirs now', () => {
-    const { hear, here } = open({ tokens: { refreshToken: 'r1', rotation: 2 } })
+    const { hear, here } = open({ tokens: { refreshToken: 'r1', rotation: 2 }, storage: createDrawer() })
     hear({ type: 'rotated', rotation: 2 })
     hear({ type: 'coming', rotation: 3 } as never)
     expect(here()).toMatchObject({ refreshToken: 'r1', rotation: 2 })
@@ -270,7 +257,7 @@ describe('what other tabs tell', () => {
   })
 
   test('that they have spent it is not believed where only this tab has it', () => {
-    const { hear, here } = open({ tokens: { refreshToken: 'r1' }, isHolder: true })
+    const { hear, here } = open({ tokens: { refreshToken: 'r1' } })
     hear({ type: 'rotated', rotation: 2 })
     expect(here()).toMatchObject({ refreshToken: 'r1', rotation: 1 })
   })

@@ -8,7 +8,7 @@ import type { Held } from '../../src/session/state.ts'
 import type { TokenResponse } from '../../src/token.ts'
 import { settle } from '../support/world.ts'
 import { flightOf } from '../session/stage.ts'
-import { fateOf, type Given, openTab, pending, TIMEOUT_MS } from './stage.ts'
+import { createDrawer, fateOf, type Given, openTab, pending, sealed, TIMEOUT_MS } from './stage.ts'
 
 type Source = TokenSource<never>
 
@@ -441,12 +441,12 @@ describe('the session that was there before', () => {
   })
 
   test('is given back out of the record where a storage keeps it', async () => {
-    const { enter, returned, record } = open({ sealing: {} })
+    const { enter, returned, record, newest } = open({ storage: createDrawer() })
     await enter()
-    expect(record()).toMatchObject({ sealed: 'sealed r1' })
+    expect(record()).toMatchObject({ sealed: sealed('r1', newest()?.epoch) })
     await enter()
     expect(returned()).toEqual([['r1']])
-    expect(record()).toMatchObject({ sealed: 'sealed r2' })
+    expect(record()).toMatchObject({ sealed: sealed('r2', newest()?.epoch) })
   })
 
   test('had a cookie that is another one now: nothing is given back, and no turn is taken for it', async () => {
@@ -458,7 +458,7 @@ describe('the session that was there before', () => {
   })
 
   test('is left alone in the record where the same user goes on', async () => {
-    const { enter, returned } = open({ sealing: {} })
+    const { enter, returned } = open({ storage: createDrawer() })
     await enter({ id_token: idOf('ann') })
     await enter({ id_token: idOf('ann') })
     expect(returned()).toEqual([])
@@ -468,7 +468,7 @@ describe('the session that was there before', () => {
 describe('what is stored', () => {
   test('is stored before anybody is told that he is signed in', async () => {
     const sealed = pending<unknown>()
-    const { signIn, issue, record, newest } = open({ sealing: { seal: () => sealed.promise } })
+    const { signIn, issue, record, newest } = open({ storage: { ...createDrawer(), seal: () => sealed.promise } })
     const entering = signIn.login('ann' as never, undefined)
     const starting = signIn.startSession(issue({ id_token: idOf('ann') }))
     entering.catch(() => {})
@@ -480,7 +480,7 @@ describe('what is stored', () => {
 
   test('is waited for by a login too', async () => {
     const sealed = pending<unknown>()
-    const { signIn } = open({ sealing: { seal: () => sealed.promise } })
+    const { signIn } = open({ storage: { ...createDrawer(), seal: () => sealed.promise } })
     const entering = signIn.login('ann' as never, undefined)
     expect(await fateOf(entering)).toBe('pending')
     sealed.resolve('sealed')
@@ -494,7 +494,7 @@ describe('what is stored', () => {
 
   test('too late is given back: nobody else knows of it', async () => {
     const sealed = pending<unknown>()
-    const { signIn, signOut, issue, returned } = open({ sealing: { seal: () => sealed.promise } })
+    const { signIn, signOut, issue, returned } = open({ storage: { ...createDrawer(), seal: () => sealed.promise } })
     void signIn.startSession(issue({ token_type: 'DPoP', cnf: { jkt: 'k1' } }))
     const { promise } = sealed
     await settle()
@@ -507,7 +507,7 @@ describe('what is stored', () => {
   })
 
   test('too late is nothing to give back where there was no refresh token', async () => {
-    const { signIn, signOut, revoke } = open({ sealing: {} })
+    const { signIn, signOut, revoke } = open({ storage: createDrawer() })
     void signIn.startSession({ access_token: 'a1' })
     signOut.announce('nobody', 'logout')
     await settle()

@@ -6,7 +6,7 @@ import type { EndReason, Held } from '../../src/session/state.ts'
 import type { TokenSet } from '../../src/token.ts'
 import { settle } from '../support/world.ts'
 import { failure, flightOf, tokensOf } from '../session/stage.ts'
-import { fateOf, type Given, openTab, pending, TIMEOUT_MS } from './stage.ts'
+import { createDrawer, fateOf, type Given, openTab, pending, sealed, TIMEOUT_MS } from './stage.ts'
 
 const pay = toWish({ scope: 'pay' })
 const once = toWish({ scope: 'pay', once: 'a' })
@@ -394,7 +394,7 @@ describe('a logout by cookie', () => {
 
   test('does not wait for its turn when the page is left', async () => {
     const { signOut, signIn, returned, world } = open({ source: cookie })
-    void world.ports.locks('desk', () => flightOf(), new AbortController().signal)
+    void world.ports.locks('app', () => flightOf(), new AbortController().signal)
     signIn()
     void signOut.logout()
     await settle()
@@ -405,12 +405,14 @@ describe('a logout by cookie', () => {
 })
 
 describe('a stored refresh token', () => {
-  const stored = (tab: ReturnType<typeof open>, part: object = {}) =>
-    tab.write({ epoch: tab.parts.epochs.newest()!.epoch, sealed: 'sealed r9', ...part })
+  function stored(tab: ReturnType<typeof open>, { refreshToken = 'r9', key }: Partial<TokenSet> = {}) {
+    const { epoch } = tab.parts.epochs.newest()!
+    tab.write({ epoch, sealed: sealed(refreshToken, epoch), key })
+  }
 
   test('is given back in place of one that this tab does not have, and what keeps it is emptied', async () => {
     const forget = vi.fn(async () => {})
-    const tab = open({ sealing: { forget } })
+    const tab = open({ storage: { ...createDrawer(), forget } })
     tab.signIn({ refreshToken: undefined })
     stored(tab)
     await tab.signOut.logout()
@@ -419,7 +421,7 @@ describe('a stored refresh token', () => {
   })
 
   test('is given back with the narrow tokens', async () => {
-    const tab = open({ sealing: {} })
+    const tab = open({ storage: createDrawer() })
     const session = tab.signIn({ refreshToken: undefined })
     tab.parts.narrow.put(session, pay, tokensOf({ accessToken: 'to pay' }))
     stored(tab)
@@ -428,7 +430,7 @@ describe('a stored refresh token', () => {
   })
 
   test('that is bound to another key is of another session, and is left alone', async () => {
-    const tab = open({ sealing: {} })
+    const tab = open({ storage: createDrawer() })
     tab.signIn({ refreshToken: undefined, key: 'k1' })
     stored(tab, { key: 'k2' })
     await tab.signOut.logout()
@@ -436,7 +438,7 @@ describe('a stored refresh token', () => {
   })
 
   test('that is another one than is here is given back too', async () => {
-    const tab = open({ sealing: {} })
+    const tab = open({ storage: createDrawer() })
     tab.signIn()
     stored(tab)
     await tab.signOut.logout()
@@ -444,15 +446,15 @@ describe('a stored refresh token', () => {
   })
 
   test('that is the one that is here is given back once', async () => {
-    const tab = open({ sealing: {} })
+    const tab = open({ storage: createDrawer() })
     tab.signIn()
-    stored(tab, { sealed: 'sealed r1' })
+    stored(tab, { refreshToken: 'r1' })
     expect(await tab.signOut.logout()).toEqual({ revoked: 'confirmed' })
     expect(tab.returned()).toEqual([first])
   })
 
   test('of a session that is being found is given back', async () => {
-    const tab = open({ sealing: {} })
+    const tab = open({ storage: createDrawer() })
     tab.find()
     stored(tab)
     await tab.signOut.logout()
@@ -461,7 +463,7 @@ describe('a stored refresh token', () => {
 
   test('is not forgotten when another session has taken its place', async () => {
     const forget = vi.fn(async () => {})
-    const { signIn, signOut, elsewhere } = open({ sealing: { forget } })
+    const { signIn, signOut, elsewhere } = open({ storage: { ...createDrawer(), forget } })
     signOut.end(signIn(), 'replaced')
     await settle()
     signIn()
@@ -795,13 +797,13 @@ describe('a tab whose session has ended elsewhere', () => {
   })
 
   test('leaves a stored one to the tab that ended it, unless the record is its own', async () => {
-    const { signOut, signIn, elsewhere, returned } = open({ sealing: {} })
+    const { signOut, signIn, elsewhere, returned } = open({ storage: createDrawer() })
     signIn()
     elsewhere('nobody')
     signOut.notice()
     await settle()
     expect(returned()).toEqual([])
-    const alone = open({ sealing: {}, ports: { records: () => Promise.reject(new Error('none')) } })
+    const alone = open({ storage: createDrawer(), ports: { records: () => Promise.reject(new Error('none')) } })
     alone.signIn()
     await alone.parts.share.update()
     alone.elsewhere('nobody')
@@ -955,31 +957,31 @@ describe('a session that this tab has not begun', () => {
 
 describe('a new epoch in the record', () => {
   test('comes with what is stored, and says what was stored before', async () => {
-    const { signOut, write, record, world } = open({ sealing: {} })
-    write({ epoch: 5, sequence: 3, sealed: 'sealed r5', key: 'k5' })
+    const { signOut, write, record, world } = open({ storage: createDrawer() })
+    write({ epoch: 5, sequence: 3, sealed: sealed('r5', 5), key: 'k5' })
     world.freeze(10)
-    const before = await signOut.supersede(6, { sealed: 'sealed r6', key: 'k6', user: 'ann' })
+    const before = await signOut.supersede(6, { sealed: sealed('r6', 6), key: 'k6', user: 'ann' })
     expect(before).toEqual({ refreshToken: 'r5', key: 'k5' })
     expect(record()).toEqual({
       ...{ version: 1, epoch: 6, sequence: 1, active: world.now() },
-      ...{ sealed: 'sealed r6', key: 'k6', user: 'ann' },
+      ...{ sealed: sealed('r6', 6), key: 'k6', user: 'ann' },
     })
   })
 
   test('says nothing where there was none, or one that is as new, or the same user goes on', async () => {
-    const { signOut, write } = open({ sealing: {} })
+    const { signOut, write } = open({ storage: createDrawer() })
     expect(await signOut.supersede(6)).toEqual({})
-    write({ epoch: 6, sealed: 'sealed r6' })
+    write({ epoch: 6, sealed: sealed('r6', 6) })
     expect(await signOut.supersede(6)).toEqual({})
-    write({ epoch: 5, sealed: 'sealed r5', user: 'ann' })
+    write({ epoch: 5, sealed: sealed('r5', 5), user: 'ann' })
     expect(await signOut.supersede(6, { user: 'ann' })).toEqual({})
-    write({ epoch: 5, sealed: 'sealed r5', user: 'ann' })
+    write({ epoch: 5, sealed: sealed('r5', 5), user: 'ann' })
     expect(await signOut.supersede(6, { user: 'bob' })).toEqual({ refreshToken: 'r5', key: undefined })
   })
 
   test('says nothing of a refresh token where none is stored', async () => {
     const { signOut, write } = open()
-    write({ epoch: 5, sealed: 'sealed r5', key: 'k5' })
+    write({ epoch: 5, sealed: sealed('r5', 5), key: 'k5' })
     expect(await signOut.supersede(6)).toEqual({ refreshToken: undefined, key: 'k5' })
   })
 })

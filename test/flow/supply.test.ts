@@ -2,25 +2,24 @@ import { describe, expect, test, vi } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
 import type { Refresh } from '../../src/flow/refresh.ts'
 import type { Schedule } from '../../src/flow/schedule.ts'
-import type { SignOut } from '../../src/flow/sign-out.ts'
 import { createSupply, type Wanted } from '../../src/flow/supply.ts'
 import type { RefreshTrigger } from '../../src/session/events.ts'
 import { fromWish, toWish } from '../../src/session/narrow.ts'
 import { type Held, heldIn } from '../../src/session/state.ts'
 import type { TokenSet } from '../../src/token.ts'
 import { flightOf, tokensOf } from '../session/stage.ts'
-import { createTab, type TabOptions, watched } from '../support/parts.ts'
 import { createWorld, settle } from '../support/world.ts'
+import { type Given, openMember, watched } from './stage.ts'
 
 const resource = 'https://pay.example.com'
 const need = { resource, scope: 'pay refund', once: false }
 const wish = toWish({ resource, scope: 'pay refund' })
 
 /** A session whose refreshes are answered by `bring`. Tokens live 300 seconds; calls may take ten. */
-async function open(tokens?: Partial<TokenSet>, options: TabOptions = {}) {
+async function open(tokens?: Partial<TokenSet>, options: Given = {}) {
   let names = 0
   const world = createWorld({ random: () => ++names / 1_000 })
-  const tab = createTab(world, options)
+  const tab = openMember({ world, ...options })
   const { parts, signOut } = tab
   const { store, narrow } = parts
   const { clock } = world.ports
@@ -33,16 +32,11 @@ async function open(tokens?: Partial<TokenSet>, options: TabOptions = {}) {
   })
   const idle = { is: false, confirm: vi.fn<Schedule['confirm']>(async () => {}) }
   const schedule = { isIdle: () => idle.is, confirm: () => idle.confirm(), earlyInMs: vi.fn(() => 0) }
-  const supply = createSupply(
-    parts,
-    refresh as unknown as Refresh,
-    schedule as unknown as Schedule,
-    signOut as unknown as SignOut,
-  )
+  const supply = createSupply(parts, refresh as unknown as Refresh, schedule as unknown as Schedule, signOut)
   /** Answers the refresh that was asked for last. */
   async function bring(part: Partial<TokenSet> = {}): Promise<Held> {
     const [used] = asked.at(-1)!
-    const brought = tokensOf({ accessToken: 'second', sequence: 2, obtained: clock.now(), ...part })
+    const brought = tab.make({ accessToken: 'second', sequence: 2, ...part })
     const held = { session, tokens: brought, wish: used.wish }
     if (used.wish !== undefined) narrow.put(session, used.wish, brought)
     else store.dispatch({ type: 'refreshed', session, tokens: brought })
@@ -52,7 +46,7 @@ async function open(tokens?: Partial<TokenSet>, options: TabOptions = {}) {
   }
   const main = heldIn(store.get())!
   return {
-    ...{ ...parts, ...tab, world, session, supply, asked, bring, refresh, schedule, idle, main },
+    ...{ ...parts, ...tab, session, supply, asked, bring, refresh, schedule, idle, main },
     now: () => clock.now(),
     ready: (request: Wanted = {}) => supply.ready(main, request, clock.now()),
     fresh: (request: Wanted = {}, refused?: TokenSet) => watched(supply.fresh(main, request, refused)),
@@ -384,7 +378,7 @@ describe('whether a request whose token was refused has a better one to hope for
     probation.begin(main.tokens!)
     probation.refused(main.tokens!, now())
     expect(supply.isWorthwhile(main as never, origin)).toBe(false)
-    expect(told).toEqual([['alert', { rule: 'fresh-token-refused', origin }]])
+    expect(told).toEqual([{ type: 'alert', rule: 'fresh-token-refused', origin }])
   })
 
   test('it has one that is here already, whatever else', async () => {

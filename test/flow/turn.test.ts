@@ -1,5 +1,4 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { SignOut } from '../../src/flow/sign-out.ts'
 import { createTurns, over, unavailable } from '../../src/flow/turn.ts'
 import { toWish } from '../../src/session/narrow.ts'
 import { type Held, heldIn } from '../../src/session/state.ts'
@@ -7,52 +6,43 @@ import type { Stored, TabRecord } from '../../src/tabs/record.ts'
 import { toShared } from '../../src/tabs/messages.ts'
 import type { TokenSet } from '../../src/token.ts'
 import { flightOf, tokensOf } from '../session/stage.ts'
-import { createDrawer, createTab, EPOCH, sealed, type TabOptions, watched } from '../support/parts.ts'
 import { createWorld, settle } from '../support/world.ts'
+import { createDrawer, EPOCH, type Given, openMember, sealed, watched } from './stage.ts'
 
 const pay = toWish({ scope: 'pay' })
 const once = toWish({ scope: 'pay', once: 'x1' })
 
 /** A session that is being refreshed. Calls may take ten seconds. */
-async function open(tokens: Partial<TokenSet> = {}, options: TabOptions = {}) {
-  const world = createWorld()
-  const tab = createTab(world, options)
+async function open(tokens: Partial<TokenSet> = {}, options: Given = {}) {
+  const tab = openMember(options)
+  const { world } = tab
   const { store, narrow } = tab.parts
   const session = await tab.signIn(tokens)
   const from: Held = heldIn(store.get())!
   const flight: Promise<Held> = flightOf()
   store.dispatch({ type: 'refresh-started', flight })
-  const turns = createTurns(tab.parts, tab.signOut as unknown as SignOut)
-  /** Others have changed the record. */
-  const change = (part: Partial<TabRecord>) => world.shared.stored.set('app', { ...tab.record()!, ...part })
+  const turns = createTurns(tab.parts, tab.signOut)
   const bring = (more: Partial<TokenSet> = {}) =>
-    store.dispatch({
-      type: 'refreshed',
-      session,
-      tokens: tokensOf({ obtained: world.ports.clock.now(), sequence: 2, ...more }),
-    })
+    store.dispatch({ type: 'refreshed', session, tokens: tab.make({ sequence: 2, ...more }) })
   /** The flight of a token for one wish. */
   const narrowly = (wish = pay) => {
     narrow.of(session, wish).flight = flight
     return { session, tokens: undefined, wish }
   }
-  const other = createTab(world, { by: 'other' })
-  return { ...tab, world, session, from, flight, turns, change, bring, narrowly, other }
+  const other = openMember({ world, parts: { by: 'other' } })
+  return { ...tab, session, from, flight, turns, bring, narrowly, other }
 }
 
 /** A session that is looked for after a reload. */
-async function look(options: TabOptions = {}, stored?: Stored) {
-  const world = createWorld()
-  const tab = createTab(world, options)
-  const { clock } = world.ports
-  await tab.parts.share.update(
-    () => stored && { version: 1, epoch: EPOCH, sequence: 2, active: world.now(), ...stored },
-  )
-  const session = tab.parts.newSession(EPOCH, clock.now())
+async function look(options: Given = {}, stored?: Stored) {
+  const tab = openMember(options)
+  const { world } = tab
+  if (stored) tab.write({ epoch: EPOCH, sequence: 2, ...stored })
+  const session = tab.parts.newSession(EPOCH, world.ports.clock.now())
   tab.parts.epochs.hear(EPOCH)
   const flight: Promise<Held> = flightOf()
   tab.parts.store.dispatch({ type: 'restore-started', flight, session })
-  return { world, tab, session, flight }
+  return { world, session, flight, turns: createTurns(tab.parts, tab.signOut) }
 }
 
 describe('whether a refresh is still to be done', () => {
@@ -105,8 +95,10 @@ describe('a turn', () => {
   })
 
   test('of a session that is looked for goes with what is stored', async () => {
-    const { world, tab, session, flight } = await look({ storage: createDrawer() }, { sealed: sealed('r5'), key: 'k5' })
-    const turns = createTurns(tab.parts, tab.signOut as unknown as SignOut)
+    const { turns, world, session, flight } = await look(
+      { storage: createDrawer() },
+      { sealed: sealed('r5'), key: 'k5' },
+    )
     const turn = watched(turns.take({ session, tokens: undefined }, flight, false))
     await world.pass(250)
     expect(turn.value).toMatchObject({ refreshToken: 'r5', key: 'k5', claiming: { epoch: EPOCH, sequence: 2 } })
@@ -122,30 +114,21 @@ describe('a turn', () => {
   test('begins when the record is changed, however long that takes', async () => {
     const world = createWorld()
     const records = vi.fn(world.ports.records)
-    const tab = createTab(world, { ports: { records } })
-    await tab.signIn({})
-    const flight: Promise<Held> = flightOf()
-    tab.parts.store.dispatch({ type: 'refresh-started', flight })
+    const { turns, from, flight } = await open({}, { world, ports: { records } })
     records.mockImplementationOnce((name, change) => {
       world.freeze(800)
       return world.ports.records(name, change)
     })
-    const turns = createTurns(tab.parts, tab.signOut as unknown as SignOut)
-    const turn = await turns.take(heldIn(tab.parts.store.get())!, flight, false)
+    const turn = await turns.take(from, flight, false)
     expect(turn?.claiming.now).toBe(world.now())
   })
 
   test('is not taken where nobody knows what has become of the record', async () => {
     const world = createWorld()
     const records = vi.fn(world.ports.records)
-    const tab = createTab(world, { ports: { records } })
-    await tab.signIn({})
-    const flight: Promise<Held> = flightOf()
-    tab.parts.store.dispatch({ type: 'refresh-started', flight })
+    const { turns, from, flight } = await open({}, { world, ports: { records } })
     records.mockResolvedValueOnce(undefined)
-    const turns = createTurns(tab.parts, tab.signOut as unknown as SignOut)
-    const turn = turns.take(heldIn(tab.parts.store.get())!, flight, false)
-    await expect(turn).rejects.toMatchObject({ code: 'timeout' })
+    await expect(turns.take(from, flight, false)).rejects.toMatchObject({ code: 'timeout' })
   })
 
   test('goes with the refresh token that is stored, which may be newer than what this tab remembers', async () => {
@@ -297,20 +280,18 @@ describe('tokens from the tab that holds the refresh token', () => {
   ])(
     'are not had when nobody answers, and if those that were here %s, this tab leaves the session',
     async (_, tokens) => {
-      const world = createWorld()
-      const tab = createTab(world)
+      const tab = openMember()
       const session = await tab.signIn(tokens)
-      const turns = createTurns(tab.parts, tab.signOut as unknown as SignOut)
+      const turns = createTurns(tab.parts, tab.signOut)
       const held = watched(turns.fromHolder(heldIn(tab.parts.store.get())!))
-      await world.pass(1_000)
+      await tab.world.pass(1_000)
       expect(tab.signOut.end.mock.calls).toEqual([[session, 'expired', true]])
       expect(held.error).toBe(session.signal.reason)
     },
   )
 
   test('are soon given up while a session is looked for: whoever has them has them at hand', async () => {
-    const { world, tab, session } = await look()
-    const turns = createTurns(tab.parts, tab.signOut as unknown as SignOut)
+    const { turns, world, session } = await look()
     const held = watched(turns.fromHolder({ session, tokens: undefined }))
     await world.pass(249)
     expect(held.settled).toBe(false)
