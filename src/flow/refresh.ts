@@ -153,7 +153,8 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       const record = final ? await share.update() : undefined
       notice()
       const lostRace = record?.epoch === from.session.epoch && record.sequence > presented
-      const later = (newer(from)?.tokens?.sequence ?? 0) > presented
+      // The first tokens are those of the sign-in: what was presented is no older, though this tab did not have them.
+      const later = (newer(from)?.tokens?.sequence ?? 0) > Math.max(presented, 1)
       const isLost = final && (lostRace || later)
       // It decides no more than what was told before, and the next flight may be under way.
       if (isLost && told) return told

@@ -355,6 +355,20 @@ describe('a refresh that is refused', () => {
     expect(signOut.end).not.toHaveBeenCalled()
   })
 
+  test('though the tokens of the very sign-in have come meanwhile ends the session', async () => {
+    const tab = openOne({ world: createWorld(), source: { credential: 'cookie' } })
+    const { store, newSession, ports, refresh, answer, bring, signOut } = tab
+    tab.write({ epoch: EPOCH, sequence: 0 })
+    await tab.share.update()
+    const session = newSession(EPOCH, ports.clock.now())
+    store.dispatch({ type: 'started', session, tokens: undefined })
+    void watched(refresh(heldIn(store.get())!, 'expired'))
+    await settle()
+    bring({ sequence: 1 })
+    await answer(rejected())
+    expect(signOut.end).toHaveBeenCalledOnce()
+  })
+
   test.each<[string, Partial<TabRecord> | undefined]>([
     ['nothing newer', {}],
     ['another session', { epoch: EPOCH - 3, sequence: 9 }],

@@ -61,6 +61,8 @@ export function createOrigin(options: OriginOptions = {}): SimOrigin {
     const alive = (): boolean => tab.condition !== 'dead'
     // No two tabs count from the same instant.
     const beginning = Math.floor(random() * 1_000_000)
+    /** When the last change of the records that this tab has asked for is due: a database makes them in their order. */
+    let changing = 0
 
     const ports: SimTab['ports'] = {
       clock: { now: () => ({ wall: loop.wall(), monotonic: loop.monotonic() + beginning }) },
@@ -139,7 +141,8 @@ export function createOrigin(options: OriginOptions = {}): SimOrigin {
             }
             loop.at(after, () => resolve(undefined), { lane: tab, kind: 'record' })
           }
-          loop.at(before, write, { lane: tab, kind: 'record' })
+          changing = Math.max(loop.monotonic() + before, changing)
+          loop.at(changing - loop.monotonic(), write, { lane: tab, kind: 'record' })
         })
       },
       newAbort,

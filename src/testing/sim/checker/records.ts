@@ -69,10 +69,12 @@ export const judgeRecords: CreateJudge = (view, breach) => {
         case 'learned': {
           const exchange = view.exchanges.get(entry.exchange)
           if (entry.outcome !== 'tokens' || exchange?.operation !== 'refresh' || !claimed.delete(tab)) return
-          // Of tokens that nobody wants there is the refresh token to keep, where one is kept.
-          if (exchange.issued?.isDowngrade && !view.setup.stored) return
+          // Of tokens that nobody wants there is the refresh token to keep, where one is kept, if it is another one.
+          if (exchange.issued?.isDowngrade && (!view.setup.stored || exchange.issued.refresh === exchange.presented))
+            return
           // Whoever has given up looking for a session has nothing to store, whatever it is in by now.
-          if (!looking.has(exchange.id) || isLooking(tab)) fresh.set(tab, at)
+          const isLate = at - exchange.at >= requestTimeoutMs
+          if (!looking.has(exchange.id) || (isLooking(tab) && !isLate)) fresh.set(tab, at)
           return
         }
         case 'recorded': {
@@ -100,6 +102,8 @@ export const judgeRecords: CreateJudge = (view, breach) => {
           if (
             since !== undefined &&
             at - since < requestTimeoutMs &&
+            // A lock that came after them is that of a turn which has done without it.
+            (!one || one.at <= since) &&
             // Whoever has given up looking for a session has nothing to store.
             view.tabs.get(tab)?.state?.status !== 'signed-out' &&
             !view.isAlone(tab) &&
