@@ -85,7 +85,7 @@ export const simulated: readonly Mutant[] = [
     [
       findings,
       'a refusal is not believed when older tokens have come meanwhile',
-      'const later = (newer(from)?.tokens?.sequence ?? 0) > presented',
+      'const later = (newer(from)?.tokens?.sequence ?? 0) > Math.max(presented, 1)',
       'const later = newer(from) !== undefined',
     ],
   ]),
