@@ -42,16 +42,10 @@ async function stall(driver: Driver, tabs: readonly Tab[]): Promise<() => Promis
 async function assertNothingAfter(driver: Driver, tab: Tab, end: RegExp, user: string | undefined): Promise<void> {
   const happened = (await tab.run(() => client.happened)).map(({ what }) => what)
   const after = happened.slice(happened.findIndex((what) => end.test(what)) + 1)
-  const idOf = (what: string): string | undefined => /^begun (\S+)/.exec(what)?.[1]
-  const ids = after.flatMap((what) => idOf(what) ?? [])
+  const ids = after.flatMap((what) => /^begun (\S+)/.exec(what)?.[1] ?? [])
   assert(ids.length >= 3, `calls after the end: ${happened.join(', ')}`)
-  const begun = after.findIndex((what) => what.startsWith('signed-in'))
-  for (const { id, user: whose } of driver.site.sent()) {
-    if (id === undefined || !ids.includes(id)) continue
-    // Between two sessions there is none, and a call goes without a token.
-    const isBetween = after.findIndex((what) => idOf(what) === id) < begun
-    if (!isBetween || whose !== undefined) assert.equal(whose, user, `whose token ${id} carries`)
-  }
+  const sent = driver.site.sent().filter(({ id }) => id !== undefined && ids.includes(id))
+  for (const one of sent) assert.equal(one.user, user, `whose token ${one.id} carries`)
 }
 
 function everywhere(source: Source): Scenario {

@@ -55,11 +55,14 @@ export async function startTabsSite(): Promise<TabsSite> {
     },
     sessionName: (source) => (source === 'json' ? `token ${site.auth.origin}/json/refresh` : 'cookie /auth/refresh'),
     sent: () =>
-      site.api.log.map(({ path, subject, at }) => ({
-        id: new URL(path, site.url).searchParams.get('id') ?? undefined,
-        user: subject,
-        at,
-      })),
+      site.api.log
+        // Whose token it is takes a moment to find out.
+        .filter(({ end }) => end !== undefined)
+        .map(({ path, subject, at }) => ({
+          id: new URL(path, site.url).searchParams.get('id') ?? undefined,
+          user: subject,
+          at,
+        })),
     async close() {
       await Promise.all([site.close(), slow.close(), rm(folder, { recursive: true })])
     },
