@@ -179,7 +179,12 @@ function openProfile(
       },
       reload: () => inWindow(handle, () => ask('POST', '/refresh', {})),
       navigate: () => inWindow(handle, () => ask('POST', '/url', { url: `${site.url}blank` })),
-      close: () => inWindow(handle, () => ask('DELETE', '/window')),
+      async close() {
+        // With its last window the driver ends the session.
+        const all = await ask<string[]>('GET', '/window/handles')
+        if (all.length === 1) await newWindow('about:blank')
+        await inWindow(handle, () => ask('DELETE', '/window'))
+      },
       crash: never,
     }
     handles.set(tab, handle)
