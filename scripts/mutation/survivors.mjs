@@ -25,6 +25,7 @@ export const survivors = {
     { from: '[]', to: '["Stryker was here"]', why: 'a text that is in no error is taken for one more secret' },
   ],
   'src/flow/watch.ts': [
+    { from: 'byMs < TOO_FAR_MS', to: 'byMs <= TOO_FAR_MS', why: 'no clock is off by just that' },
     { from: '[]', to: '["Stryker was here"]', why: 'what is no time begins no storm, and is the first to fall out' },
   ],
   'src/tabs/epochs.ts': [
@@ -68,6 +69,11 @@ export const survivors = {
     { from: "claimed.verdict === 'mine'", to: 'true', why: 'of no other verdict is anything sealed, to be opened' },
   ],
   'src/flow/outcome.ts': [
+    {
+      from: 'epochs.newest()?.what',
+      to: 'epochs.newest().what',
+      why: 'what has taken the place of a session is an epoch; only the compiler cannot know it',
+    },
     {
       from: 'heldIn(store.get())?.tokens',
       to: 'heldIn(store.get()).tokens',

@@ -246,7 +246,16 @@ describe('tokens whose session ended meanwhile', () => {
     replace()
     await expect(commit(next())).rejects.toMatchObject({ code: 'session_changed' })
     expect(signOut.loseCookie).toHaveBeenCalledOnce()
+    expect(signOut.announce.mock.calls).toEqual([['unconfirmed', 'replaced']])
     expect(signOut.orphan).not.toHaveBeenCalled()
+  })
+
+  test('say nothing new where nobody is signed in: the call of the sign-out comes after them', async () => {
+    const { commit, next, signOut, session, epochs } = await open({}, { source: { credential: 'cookie' } })
+    signOut.end(session, 'logout')
+    epochs.newest = () => ({ epoch: EPOCH + 9_000, what: 'nobody', at: 1, reason: 'logout' })
+    await expect(commit(next())).rejects.toMatchObject({ code: 'signed_out' })
+    expect(signOut.announce).not.toHaveBeenCalled()
   })
 
   test('are left alone if it may still be found, by this tab or another', async () => {

@@ -171,6 +171,14 @@ describe('a request', () => {
     expect(told).toContainEqual({ type: 'withheld', origin: API, why: 'not-a-resource' })
   })
 
+  test('in the task in which a session begins does not come after its end', async () => {
+    const { sender, start, told } = open({ tokens: undefined })
+    const asked = sender.obtain({})
+    start()
+    expect(await codeOf(asked)).toBe('signed_out')
+    expect(told).toEqual([])
+  })
+
   test('where nobody is signed in goes bare, unless it must have a token', async () => {
     const { send } = open({ tokens: undefined })
     const { reply, sent } = send()
