@@ -120,6 +120,9 @@ export const judgePresentations: CreateJudge = (view, breach) => {
       if (wait.family !== family || at < wait.from + (wait.tab === tab ? 0 : slackMs)) continue
       if (wait.lost && wait.tab !== tab) continue
       if (isApart(tab, wait.tab, wait.from) || view.jumpedSince(wait.from) || isFinding(tab)) continue
+      // What holds for tokens of every kind is in the record alone.
+      const kinds = [...view.calls.values()].some(({ entry }) => entry.narrow)
+      if (kinds && view.troubled('records', wait.from) && !view.isAlone(tab)) continue
       breach(
         9,
         `${tab} presents ${String(presented)} ${String(wait.until - at)} ms before the server wants to be asked again`,
