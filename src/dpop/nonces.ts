@@ -33,8 +33,11 @@ interface Lane {
   wake: () => void
 }
 
-/** Attempts that were begun this close to each other were answered in the order in which the answers came. */
-const CLOSE_MS = 20
+/**
+ * Attempts that were begun this close to each other were answered in the order in which the answers came: on a busy device
+ * those of one task are spread over so long.
+ */
+const CLOSE_MS = 500
 /** How long after a challenge attempts go one by one. */
 const CAREFUL_MS = 1_000
 /** How long an attempt may keep the next one waiting, and how long one waits in all. */

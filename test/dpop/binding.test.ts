@@ -171,9 +171,20 @@ describe('nonces', () => {
     const binding = device.open()
     const key = await binding.create()
     const slow = await binding.prove({ key, method: 'GET', url })
-    await device.pass(200)
+    await device.pass(600)
     await attempt(binding, key, { 'dpop-nonce': 'newer' })
     binding.learn(slow, headersOf({ 'dpop-nonce': 'older' }))
+    expect(nonceOf(await attempt(binding, key, {}))).toBe('newer')
+  })
+
+  test('D-10: of attempts that a busy device has begun together the last answer has the newest', async () => {
+    const device = createDevice()
+    const binding = device.open()
+    const key = await binding.create()
+    const first = await binding.prove({ key, method: 'GET', url })
+    await device.pass(400)
+    await attempt(binding, key, { 'dpop-nonce': 'older' })
+    binding.learn(first, headersOf({ 'dpop-nonce': 'newer' }))
     expect(nonceOf(await attempt(binding, key, {}))).toBe('newer')
   })
 
