@@ -3,11 +3,11 @@ import type { SigningAlg } from '../adapters/signing.ts'
 import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Instant } from '../lib/instant.ts'
+import { skewOf } from '../lib/skew.ts'
 import { parseUrl } from '../lib/url.ts'
 import type { Binding, Timer } from '../ports.ts'
 import { type Attempt, createNonces } from './nonces.ts'
 import { hashOf, makeProof, type Prover, type Signing, thumbprintOf, toProver, toPublicJwk } from './proof.ts'
-import { skewOf } from '../lib/skew.ts'
 
 export interface BindingOptions {
   readonly alg: SigningAlg
