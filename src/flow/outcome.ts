@@ -51,12 +51,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     const { session, wish } = from
     // Durable before anybody hears of it, and before the next tab may present it.
     const sealed = await sealing?.seal(tokens.refreshToken, session.epoch)
-    const outcome = toCommit(claiming, {
-      presented: undefined,
-      retry: undefined,
-      sealed,
-      key: tokens.key,
-    })
+    const outcome = toCommit(claiming, { retry: undefined, sealed, key: tokens.key })
     const change: { applied?: boolean } = {}
     const record = await share.update((before) => {
       const after = outcome(before)

@@ -117,9 +117,12 @@ export function claim(record: TabRecord | undefined, claiming: Claiming): Claime
 }
 
 /** What a presentation that was claimed has come to, if its mark still stands: another epoch, or new tokens, take it away. */
-export function toOutcome({ by, now }: Claiming, outcome: Partial<TabRecord>): Change {
-  return (record) =>
-    record?.presented?.by === by && record.presented.since === now ? { ...record, ...outcome } : undefined
+export function toOutcome(claiming: Claiming, outcome: Partial<TabRecord>): Change {
+  return (record) => (record && isMarked(record, claiming) ? { ...record, ...outcome } : undefined)
+}
+
+function isMarked({ presented }: TabRecord, { by, now }: Claiming): boolean {
+  return presented?.by === by && presented.since === now
 }
 
 /** The sign-in `by` begins: the cookie of the session that is here may become another's. An earlier doubt stays. */
@@ -138,10 +141,16 @@ export function toKnown(epoch: number): Change {
   return (record) => (record?.epoch === epoch ? { ...record, entering: undefined } : undefined)
 }
 
-/** New tokens: for as long as there are no newer ones, whoever has claimed to be at it meanwhile. */
-export function toCommit({ epoch, sequence }: Claiming, outcome: Partial<TabRecord>): Change {
+/** New tokens: for as long as there are no newer ones. Whoever has claimed to be at it meanwhile still is. */
+export function toCommit(claiming: Claiming, outcome: Partial<TabRecord>): Change {
+  const { epoch, sequence } = claiming
   return (record) =>
     record?.epoch === epoch && record.sequence <= sequence
-      ? { ...record, ...outcome, sequence: sequence + 1 }
+      ? {
+          ...record,
+          ...outcome,
+          sequence: sequence + 1,
+          presented: isMarked(record, claiming) ? undefined : record.presented,
+        }
       : undefined
 }

@@ -73,8 +73,8 @@ export const shared: readonly Mutant[] = [
     [
       record,
       'an outcome takes the mark of another tab away',
-      'record?.presented?.by === by && record.presented',
-      'record?.presented?',
+      'presented?.by === by && presented.since',
+      'presented?.since',
     ],
     [
       record,
@@ -87,6 +87,12 @@ export const shared: readonly Mutant[] = [
       'tokens are written over newer ones',
       'record?.epoch === epoch && record.sequence <= sequence',
       'record?.epoch === epoch',
+    ],
+    [
+      record,
+      'new tokens take the mark of another tab away',
+      'presented: isMarked(record, claiming) ? undefined : record.presented',
+      'presented: undefined',
     ],
     [record, 'the record of another version is taken for ours', '(version as number) === 1 && [epoch', '[epoch'],
   ]),

@@ -143,6 +143,7 @@ describe('a claim', () => {
 describe('what comes of a claim', () => {
   const claimed = recordOf({ presented: { by: 'me', since: NOW, until: NOW + 15_000 } })
   const outcome = { presented: undefined, sealed: 'new' }
+  const committed = { sealed: 'new' }
 
   test('an outcome is written while the claim stands', () => {
     expect(toOutcome(mine, outcome)(claimed)).toEqual({ ...claimed, ...outcome })
@@ -150,7 +151,7 @@ describe('what comes of a claim', () => {
 
   test.each([
     ['of another session', toEpoch(8, NOW)],
-    ['that has newer tokens', toCommit(mine, outcome)],
+    ['that has newer tokens', toCommit(mine, committed)],
   ])('F22: an outcome is not written into a record %s, which has taken the claim away', (_, change) => {
     const after = change(claimed)
     expect(after?.presented).toBeUndefined()
@@ -165,17 +166,24 @@ describe('what comes of a claim', () => {
     expect(toOutcome(mine, outcome)({ ...claimed, ...part })).toBeUndefined()
   })
 
-  test('new tokens are written, whoever has claimed to be at it', () => {
-    const next = { ...claimed, ...outcome, sequence: 4 }
-    expect(toCommit(mine, outcome)(claimed)).toEqual(next)
-    expect(toCommit(mine, outcome)({ ...claimed, presented: other })).toEqual(next)
+  test('new tokens are written, and take their claim away', () => {
+    const next = { ...claimed, ...committed, sequence: 4, presented: undefined }
+    expect(toCommit(mine, committed)(claimed)).toEqual(next)
+  })
+
+  test.each([
+    ['another tab', other],
+    ['the same tab, anew', { ...claimed.presented!, since: NOW + 1 }],
+  ])('new tokens are written, though %s has claimed to be at it, and its claim stands', (_, presented) => {
+    const next = { ...claimed, ...committed, sequence: 4, presented }
+    expect(toCommit(mine, committed)({ ...claimed, presented })).toEqual(next)
   })
 
   test.each([
     ['another session has begun', { epoch: 8 }],
     ['there are newer ones', { sequence: 4 }],
   ])('F23: new tokens are not written when %s', (_, part) => {
-    expect(toCommit(mine, outcome)({ ...claimed, ...part })).toBeUndefined()
+    expect(toCommit(mine, committed)({ ...claimed, ...part })).toBeUndefined()
   })
 })
 
