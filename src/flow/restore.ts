@@ -159,7 +159,8 @@ export function createRestore(
       if (known?.what === 'signed-in') await findKnown(known, isCurrent)
       // Nobody has signed out in another tab meanwhile.
       else if (tokens && known?.epoch === before?.epoch) begin(tokens)
-      else if (!known) epochs.begin('nobody', 'logout', started.wall)
+      // Tabs that know of a session, and could not tell: the server has said that there is none.
+      else if (!known) epochs.begin('nobody', 'rejected', started.wall)
     } catch (thrown) {
       const timeoutMs = settings.requestTimeoutMs
       const facts = { sent, answered: isAnswer(thrown), started, timeoutMs, random: ports.random() }

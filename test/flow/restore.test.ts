@@ -118,7 +118,7 @@ describe('where nothing is known', () => {
     const { restore, newest } = open({ world, source: { ...asksServer, restore: asked } })
     const at = world.now()
     expect(await restore()).toMatchObject(never)
-    expect(newest()).toMatchObject({ what: 'nobody', reason: 'logout', at })
+    expect(newest()).toMatchObject({ what: 'nobody', reason: 'rejected', at })
     expect(await restore()).toMatchObject(never)
     expect(asked).toHaveBeenCalledOnce()
     expect(await restore(true)).toMatchObject(never)

@@ -119,7 +119,7 @@ export const life: readonly Mutant[] = [
     [
       rowsLife,
       'a visitor without a session is asked for each time',
-      "else if (!known) epochs.begin('nobody', 'logout', started.wall)",
+      "else if (!known) epochs.begin('nobody', 'rejected', started.wall)",
       '',
     ],
     [rowsLogout, 'a logout that nobody confirmed is not repeated', "if (known?.what === 'unconfirmed') repeat()", ''],

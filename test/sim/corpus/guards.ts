@@ -156,4 +156,18 @@ export const guards: readonly Story[] = [
     steps: ['pass 3000', '2 reload', 'pass 100', '1 logout', 'pass 5000'],
     happened: (seen) => saw.event(seen, 'signed-out', 'logout') >= 1 && !saw.signedIn(seen, 'tab 3'),
   },
+  {
+    name: 'F22: the mark of a tab that has seen none stands, though an earlier call brings tokens meanwhile',
+    modes: ['cookie'],
+    plan: { tabs: 4, apis: ['once'], weather: { ...slow, serverMs: 3_000 } },
+    steps: ['1 request pay', '2 request once', '3 request pay', 'pass 1200', 'clear records', 'forget', 'pass 60000'],
+    happened: (seen) => saw.presented(seen, 'refresh').slice(0, 2).join() === 'sim-rt-1,sim-rt-1',
+  },
+  {
+    name: 'F77: a visitor to whom the server says that there is no session ends none as if somebody had signed out',
+    modes: ['cookie'],
+    plan: { tabs: 1, weather: silent, fates: { refresh: ['refused'] } },
+    steps: ['pass 1000', 'weather records full', 'weather marker missing', 'open', 'pass 290000'],
+    happened: (seen) => saw.asked(seen) === 1 && saw.event(seen, 'signed-out') === 0,
+  },
 ]
