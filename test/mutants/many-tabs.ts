@@ -75,8 +75,8 @@ export const manyTabs: readonly Mutant[] = [
     [
       entering,
       'the doubt is taken away before it is judged',
-      '      retry: undefined,\n      sealed,',
-      '      retry: undefined,\n      entering: undefined,\n      sealed,',
+      '{ retry: undefined, sealed,',
+      '{ retry: undefined, entering: undefined, sealed,',
     ],
     [
       entering,
@@ -153,7 +153,7 @@ export const manyTabs: readonly Mutant[] = [
       'if (entering && entering.since <= now && now < entering.until) {',
       'if (false) {',
     ],
-    [record, 'a late outcome is that of a newer claim', ' && record.presented.since === now', ''],
+    [record, 'a late outcome is that of a newer claim', ' && presented.since === now', ''],
   ]),
   ...mutantsOf('src/flow/refresh.ts', [
     [
