@@ -12,13 +12,13 @@ export interface Calls {
    * Makes a call; rejects with `timeout` when it takes too long, or with what `task` throws. `task` may go on after that:
    * a late answer is its business. In cookie mode it is made in turn.
    */
-  run<T>(task: Task<T>, options?: TurnOptions): Promise<T>
+  run<T>(task: (context: SourceContext, free: Free) => Promise<T>, options?: TurnOptions): Promise<T>
   /**
    * Gives `task` its turn: one after another over all tabs, each begun when the one before it is over. It is over when it
    * has settled, and the call that it has made too, or is lost. The cookie that an answer carries must not be lost, so
    * that nothing sent is ever taken back.
    */
-  inTurn<T>(task: (call: Call) => Promise<T>, options?: TurnOptions): Promise<T>
+  inTurn<T>(task: (call: Call, free: Free) => Promise<T>, options?: TurnOptions): Promise<T>
   /** Settles as `promise` does, or rejects with `timeout` when it takes longer than so many calls may. */
   within<T>(calls: number, promise: Promise<T>): Promise<T>
   /** What a source is given for what is no call, or goes on after one. Made anew for each. */
@@ -26,6 +26,8 @@ export interface Calls {
 }
 
 export type Task<T> = (context: SourceContext) => Promise<T>
+/** Lets the lock go, if there is one: listeners are told of what came when no tab has to wait for them. */
+export type Free = () => Promise<void>
 /** Makes one call, as `run` does. */
 export type Call = <T>(task: Task<T>) => Promise<T>
 
@@ -108,7 +110,7 @@ export function createCalls(
   }
 
   function inTurn<T>(
-    task: (call: Call) => Promise<T>,
+    task: (call: Call, free: Free) => Promise<T>,
     { hurry = false, patience = LONGEST_CALL, until }: TurnOptions = {},
   ): Promise<T> {
     const before = last
@@ -123,13 +125,23 @@ export function createCalls(
       }
     })
     let made: Promise<unknown> | undefined
+    let lock: Promise<unknown> | undefined
+    let isHeld = false
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const free: Free = async () => {
+      release()
+      if (isHeld) await lock
+    }
     const result = begun.then(() =>
-      task((ask) =>
-        run((context) => {
-          const answer = ask(context)
-          made = answer
-          return answer
-        }),
+      task(
+        (ask) =>
+          run((context) => {
+            const answer = ask(context)
+            made = answer
+            return answer
+          }),
+        free,
       ),
     )
     const over = result.then(nothing, nothing).then(async () => {
@@ -154,11 +166,12 @@ export function createCalls(
       // The lock makes it cheap, not safe: whatever keeps it for so long, the record says whether somebody is at work.
       const stop = timer(begin, patience * requestTimeoutMs)
       void over.then(stop)
-      locks(
+      lock = locks(
         name,
         () => {
+          isHeld = true
           begin()
-          return over
+          return Promise.race([released, over])
         },
         waiting.signal,
       ).catch((error: unknown) => {
@@ -170,7 +183,10 @@ export function createCalls(
   }
 
   return {
-    run: (task, options) => (byCookie ? inTurn((call) => call(task), options) : run(task)),
+    run: (task, options) =>
+      byCookie
+        ? inTurn((call, free) => call((context) => task(context, free)), options)
+        : run((context) => task(context, async () => {})),
     inTurn,
     within,
     get context() {

@@ -5,6 +5,7 @@ import { fromWish } from '../session/narrow.ts'
 import { type EndReason, type Failure, type Held, heldIn } from '../session/state.ts'
 import { type Claiming, toCommit, toKnown, toOutcome } from '../tabs/record.ts'
 import { isGoingOn, isSomebodyElse, refreshTokenIn, type TokenSet, userOf } from '../token.ts'
+import type { Free } from './calls.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
 import type { SignOut } from './sign-out.ts'
@@ -27,7 +28,7 @@ type Presented = Pick<Turn, 'claiming' | 'entered'>
 
 /** What comes of a presentation: for the record first, then for the session, then for the other tabs. */
 export interface Outcome {
-  commit(from: Held, tokens: TokenSet, presented: Presented, facts: Facts): Promise<Held>
+  commit(from: Held, tokens: TokenSet, presented: Presented, facts: Facts, free: Free): Promise<Held>
   /** Whatever is wrong with an answer: the refresh token in it is the only good one (RFC 6749 section 6). */
   spend(from: Held, response: unknown, claiming: Claiming): Promise<void>
   /** Resolves if other tokens have come meanwhile, and what was thrown does not decide about the session. */
@@ -47,6 +48,7 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
     tokens: TokenSet,
     { claiming, entered }: Presented,
     { trigger, started }: Facts,
+    free: Free,
   ): Promise<Held> {
     const { session, wish } = from
     // Durable before anybody hears of it, and before the next tab may present it.
@@ -59,16 +61,21 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
       return after
     })
     notice()
-    // Somebody else has refreshed while this tab was frozen: what is there is newer than what has come.
-    if (record?.epoch === session.epoch && !change.applied) {
-      await siblings.settled(from, HANDOVER_MS)
-      return newer(from) ?? Promise.reject(unavailable())
-    }
     const main = heldIn(store.get())
     const before = from.tokens ?? main?.tokens
     // A session that is being found has no tokens yet, but the record may say whose it is.
     const user = before || record?.epoch !== session.epoch ? userOf(before) : record.user
-    if (isSomebodyElse(tokens, user) || (entered && !isGoingOn(user, userOf(tokens)))) {
+    const isOther = isSomebodyElse(tokens, user) || (entered && !isGoingOn(user, userOf(tokens)))
+    const isLate = record?.epoch === session.epoch && !change.applied
+    if (!isOther && !isLate && !session.signal.aborted) siblings.serve({ session, tokens, wish })
+    await free()
+    notice()
+    // Somebody else has refreshed while this tab was frozen: what is there is newer than what has come.
+    if (isLate) {
+      await siblings.settled(from, HANDOVER_MS)
+      return newer(from) ?? Promise.reject(unavailable())
+    }
+    if (isOther) {
       events.emit('alert', { rule: 'subject-changed' })
       end(session, 'replaced')
     } else if (entered) void share.update(toKnown(session.epoch))
@@ -84,7 +91,6 @@ export function createOutcome(parts: Parts, { end, announce, loseCookie, notice,
       }
       return true
     })
-    siblings.serve(wish)
     if (adopted) return { session, tokens, wish }
     const here = newer(from)
     if (here) return here

@@ -7,7 +7,7 @@ import { type Held, heldIn } from '../session/state.ts'
 import { toOutcome } from '../tabs/record.ts'
 import { parseTokenResponse, refreshTokenIn, type TokenSet } from '../token.ts'
 import { abortError } from './abort.ts'
-import { type Call, LONGEST_TURN } from './calls.ts'
+import { type Call, type Free, LONGEST_TURN } from './calls.ts'
 import { retryInMs } from './failure.ts'
 import { createOutcome, type Facts, isFinal } from './outcome.ts'
 import type { Parts } from './parts.ts'
@@ -73,8 +73,10 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
     }
 
     /** `undefined`: the refresh token is in the memory of another tab. */
-    async function inTurn(call: Call): Promise<Held | undefined> {
-      const turn = await turns.take(from, flight, force)
+    async function inTurn(call: Call, free: Free): Promise<Held | undefined> {
+      const turn = await turns
+        .take(from, flight, force)
+        .catch((thrown: unknown) => free().then(() => Promise.reject(thrown)))
       // All this took a while.
       const isDue = turns.isDue(from, flight)
       if (turn && !isDue) void release(turn)
@@ -83,6 +85,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       const restores = finding && refreshToken === undefined && source.restore !== undefined
       if (source.credential === 'token' && refreshToken === undefined && !restores) {
         await release(turn)
+        await free()
         return undefined
       }
       Object.assign(facts, {
@@ -90,7 +93,11 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         doubtful: facts.doubtful || turn.doubtful,
         sent: ports.lifecycle.online(),
       })
-      return call((context) => present(turn, restores, whileDue(context)).catch(answered))
+      return call((context) =>
+        present(turn, restores, whileDue(context), free).catch((thrown: unknown) =>
+          free().then(() => answered(thrown)),
+        ),
+      )
     }
 
     /**
@@ -111,7 +118,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       return share.update(toOutcome(claiming, { presented: doubtful ? { by, since: now, until: now } : undefined }))
     }
 
-    async function present(turn: Turn, restores: boolean, context: SourceContext): Promise<Held> {
+    async function present(turn: Turn, restores: boolean, context: SourceContext, free: Free): Promise<Held> {
       const { claiming, refreshToken, key } = turn
       const asked = clock.now()
       facts.started = asked
@@ -130,7 +137,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         const parsed = parseTokenResponse(response, asked, { previous, allowBearer: source.binding?.allowBearer })
         const sequence = claiming.sequence + 1
         const tokens = { ...parsed, refreshToken: kept, sequence, rotation: sequence }
-        return await outcome.commit(from, tokens, turn, facts)
+        return await outcome.commit(from, tokens, turn, facts, free)
       } catch (error) {
         await outcome.spend(from, response, claiming)
         throw error

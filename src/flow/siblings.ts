@@ -16,8 +16,8 @@ export interface Siblings {
    * token can get them.
    */
   want(held: Held, fromHolder?: boolean): void
-  /** Gives our tokens to those who asked for newer ones than we had, for the same. */
-  serve(wish?: string): void
+  /** Gives tokens to those who asked for newer ones than we had, for the same. */
+  serve(held: Held | undefined): void
   /** A message about the session that is here. Tells what somebody wants newer tokens for than we have. */
   hear(message: Message): Held | undefined
   /** Another tab that holds the refresh token was at work `withinMs` ago. */
@@ -81,11 +81,10 @@ export function createSiblings(
     return () => void waiting.delete(check)
   }
 
-  function serve(wish?: string): void {
-    const held = here(wish)
-    if (!held?.tokens || !asked.delete(wish)) return
-    const tokens = toShared(held.tokens, clock.now())
-    share.post({ type: 'tokens', epoch: held.session.epoch, tokens, wish })
+  function serve(held: Held | undefined): void {
+    if (!held?.tokens || !asked.delete(held.wish)) return
+    const { session, tokens, wish } = held
+    share.post({ type: 'tokens', epoch: session.epoch, tokens: toShared(tokens, clock.now()), wish })
   }
 
   function look(): void {
@@ -133,8 +132,8 @@ export function createSiblings(
       if (message.type !== 'wanted') return undefined
       asked.add(wish)
       if (sequence <= message.sequence || !tokens || remainingMs(tokens, now) <= 0) return { session, tokens, wish }
-      if (received.has(tokens.obtained)) timer(() => serve(wish), STAGGER_MS * (0.2 + random()))
-      else serve(wish)
+      if (received.has(tokens.obtained)) timer(() => serve(here(wish)), STAGGER_MS * (0.2 + random()))
+      else serve(here(wish))
       return undefined
     },
     isComing: (withinMs) => coming !== undefined && elapsedMs(coming, clock.now()) < withinMs,

@@ -85,7 +85,7 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
 
   /** Asks for tokens and begins a session with them, unless it is overtaken: then nobody hears what comes of it. */
   function ask(input: never, isCurrent: () => boolean): Promise<SessionState> {
-    return calls.run(async (context) => {
+    return calls.run(async (context, free) => {
       const sign = `${by} ${++asks}`
       // Ahead of the call: should this page not live to hear the answer, the others know whose the cookie may be.
       if (byCookie && isCurrent()) await share.update(toEntering(sign, clock.now().wall, settings.requestTimeoutMs))
@@ -103,9 +103,13 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
       } catch (thrown) {
         if (!sent || isAnswer(thrown)) void leave()
         // Whoever has signed in since then has a cookie of his own.
-        else if (byCookie && epochs.newest()?.epoch === before) loseCookie()
+        else if (byCookie) {
+          await free()
+          if (epochs.newest()?.epoch === before) loseCookie()
+        }
         throw thrown
       }
+      if (isCurrent()) await free()
       if (isCurrent()) return begin(tokens)
       if (!byCookie) await orphan(tokens)
       else await giveBackCookie(tokens)

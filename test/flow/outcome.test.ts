@@ -40,7 +40,8 @@ async function open(tokens?: Partial<TokenSet>, options: Given = {}, stored?: St
       tokens: TokenSet,
       { entered = false, ...facts }: Partial<Facts> & { readonly entered?: boolean } = {},
       of = from,
-    ) => outcome.commit(of, tokens, { claiming, entered }, factsOf(facts)),
+      free = async (): Promise<void> => {},
+    ) => outcome.commit(of, tokens, { claiming, entered }, factsOf(facts), free),
     fail: (thrown: unknown, facts: Partial<Facts> = {}, of = from) => outcome.fail(of, thrown, factsOf(facts)),
     held: () => heldIn(parts.store.get())?.tokens,
     other: openMember({ world, parts: { by: 'other' } }),
@@ -148,7 +149,13 @@ describe('new tokens', () => {
     const session = parts.newSession(EPOCH, world.ports.clock.now())
     store.dispatch({ type: 'restore-started', flight: flightOf(), session })
     const tokens = next({ accessToken: 'not b64!' })
-    const found = await outcome.commit({ session, tokens: undefined }, tokens, { claiming, entered: false }, factsOf())
+    const found = await outcome.commit(
+      { session, tokens: undefined },
+      tokens,
+      { claiming, entered: false },
+      factsOf(),
+      async () => {},
+    )
     expect(found.tokens).toBe(tokens)
     expect(store.get().status).toBe('active')
     expect(told).toEqual([])

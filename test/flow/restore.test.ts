@@ -272,7 +272,8 @@ describe('one cookie is presented by one tab at a time', () => {
     const { restore, parts, record } = open({ source: { ...asksServer, restore: async () => undefined } })
     const { inTurn } = parts.calls
     let after: unknown
-    parts.calls.inTurn = (task, options) => inTurn((call) => task(call).finally(() => (after = record())), options)
+    parts.calls.inTurn = (task, options) =>
+      inTurn((call, free) => task(call, free).finally(() => (after = record())), options)
     await restore()
     expect(after).toMatchObject({ presented: undefined })
   })

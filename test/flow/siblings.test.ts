@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { toWish } from '../../src/session/narrow.ts'
-import type { Held } from '../../src/session/state.ts'
+import { type Held, heldIn } from '../../src/session/state.ts'
 import { type Message, toShared } from '../../src/tabs/messages.ts'
 import type { TokenSet } from '../../src/token.ts'
 import { flightOf, sessionOf } from '../session/stage.ts'
@@ -15,7 +15,7 @@ type About<M = Message> = M extends unknown ? Omit<M, 'version' | 'epoch'> & { r
 function open({ random = 0, ...given }: Given & { tokens?: Partial<TokenSet> | undefined; random?: number } = {}) {
   const tab = openTab({ ...given, ports: { random: () => random } })
   const { world, make, parts } = tab
-  const { store, siblings, share } = parts
+  const { store, siblings, share, narrow } = parts
   const { clock } = world.ports
   share.open()
   const session = sessionOf()
@@ -25,6 +25,11 @@ function open({ random = 0, ...given }: Given & { tokens?: Partial<TokenSet> | u
   return {
     ...{ ...parts, ...tab, session, hear },
     here: () => (store.get() as Held).tokens,
+    serve(wish?: string) {
+      siblings.serve(
+        wish === undefined ? heldIn(store.get()) : { session, tokens: narrow.of(session, wish).tokens, wish },
+      )
+    },
     held: (part: Partial<Held> = {}): Held => ({ session, tokens: (store.get() as Held).tokens, ...part }),
     /** Tokens from another tab. */
     bring(part: Partial<TokenSet> = {}, wish?: string) {
@@ -89,52 +94,52 @@ describe('who asks', () => {
   })
 
   test('is served when it comes, once', () => {
-    const { hear, siblings, posted, store, session, make } = open()
+    const { hear, serve, posted, store, session, make } = open()
     hear(wanted(1))
     store.dispatch({ type: 'refreshed', session, tokens: make({ accessToken: 'second', sequence: 2 }) })
-    siblings.serve()
-    siblings.serve()
+    serve()
+    serve()
     expect(posted()).toMatchObject([{ type: 'tokens', tokens: { accessToken: 'second' } }])
   })
 
   test('is told nothing if he has not asked, or has asked for something else', () => {
-    const { hear, siblings, posted, narrow, session, make } = open()
-    siblings.serve()
+    const { hear, serve, posted, narrow, session, make } = open()
+    serve()
     narrow.put(session, pay, make({ accessToken: 'to pay' }))
     hear(wanted(1))
-    siblings.serve(pay)
+    serve(pay)
     expect(posted()).toEqual([])
     hear(wanted(0, pay))
     expect(posted()).toMatchObject([{ type: 'tokens', epoch: 7, wish: pay, tokens: { accessToken: 'to pay' } }])
   })
 
   test('waits on while there is nothing, and is told nothing when nobody is signed in', () => {
-    const { hear, siblings, posted, store, session, make } = open({ tokens: undefined })
+    const { hear, serve, posted, store, session, make } = open({ tokens: undefined })
     hear(wanted(0))
-    siblings.serve()
+    serve()
     expect(posted()).toEqual([])
     store.dispatch({ type: 'refreshed', session, tokens: make() })
-    siblings.serve()
+    serve()
     expect(posted()).toHaveLength(1)
     hear(wanted(1))
     store.dispatch(signOut)
-    siblings.serve()
+    serve()
     expect(posted()).toHaveLength(1)
   })
 
   test('is told nothing more when another tab has answered', () => {
-    const { hear, siblings, posted, bring } = open()
+    const { hear, serve, posted, bring } = open()
     hear(wanted(1))
     bring()
-    siblings.serve()
+    serve()
     expect(posted()).toEqual([])
   })
 
   test('waits on when what another tab has answered is older than what is here', () => {
-    const { hear, siblings, posted, bring } = open({ tokens: { sequence: 3 } })
+    const { hear, serve, posted, bring } = open({ tokens: { sequence: 3 } })
     hear(wanted(3))
     bring()
-    siblings.serve()
+    serve()
     expect(posted()).toHaveLength(1)
   })
 

@@ -182,8 +182,8 @@ export const life: readonly Mutant[] = [
     [
       rowsMedia,
       'the lock is let go while the call is made',
-      'begin()\n          return over',
-      'begin()\n          return Promise.resolve()',
+      'return Promise.race([released, over])',
+      'return Promise.resolve()',
     ],
     [guardsRefresh, 'a turn is over while the cookie of its call may come', 'if (made) await', 'if (false) await'],
     [

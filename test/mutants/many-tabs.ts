@@ -2,6 +2,7 @@ import { type Mutant, mutantsOf } from './mutant.ts'
 
 const entering = 'test/tabs/entering.test.ts'
 const record = 'test/tabs/record.test.ts'
+const told = 'test/promises/events.test.ts'
 const guardsMedia = 'test/tabs/guards-media.test.ts'
 const guardsOrder = 'test/tabs/guards-order.test.ts'
 const guardsRefresh = 'test/tabs/guards-refresh.test.ts'
@@ -78,6 +79,7 @@ export const manyTabs: readonly Mutant[] = [
       '{ retry: undefined, sealed,',
       '{ retry: undefined, entering: undefined, sealed,',
     ],
+    [told, 'listeners are told of new tokens while the lock is held', '    await free()\n    notice()', '    notice()'],
     [
       entering,
       'a cookie that may be of another user is believed',
@@ -90,12 +92,7 @@ export const manyTabs: readonly Mutant[] = [
       '    // Durable before anybody hears of it',
       "    store.dispatch({ type: 'refreshed', session, tokens })\n    // Durable before anybody hears of it",
     ],
-    [
-      guardsOrder,
-      'tokens that came too late replace newer ones',
-      'if (record?.epoch === session.epoch && !change.applied) {',
-      'if (false) {',
-    ],
+    [guardsOrder, 'tokens that came too late replace newer ones', 'if (isLate) {', 'if (false) {'],
     [
       guardsRefresh,
       'a refresh does not look whether its session ended meanwhile',
@@ -103,7 +100,7 @@ export const manyTabs: readonly Mutant[] = [
       '    // Somebody else',
     ],
     [guardsRefresh, 'the tokens of somebody else are taken', 'isSomebodyElse(tokens, user) ||', ''],
-    [messages, 'nobody is given the tokens of a refresh', 'siblings.serve(wish)', ''],
+    [messages, 'nobody is given the tokens of a refresh', 'siblings.serve({ session, tokens, wish })', ''],
     [
       storage,
       'the refresh token of an answer that is no good is not stored',
@@ -131,6 +128,7 @@ export const manyTabs: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/sign-in.ts', [
+    [told, 'listeners are told of a sign-in while the lock is held', 'if (isCurrent()) await free()', ''],
     [
       entering,
       'nobody knows of a sign-in that has begun',
@@ -143,7 +141,12 @@ export const manyTabs: readonly Mutant[] = [
       'if (!sent || isAnswer(thrown)) void leave()',
       'if (!sent || isAnswer(thrown)) void 0',
     ],
-    [entering, 'a sign-in lost long ago ends a later session', ' && epochs.newest()?.epoch === before', ''],
+    [
+      entering,
+      'a sign-in lost long ago ends a later session',
+      'if (epochs.newest()?.epoch === before) loseCookie()',
+      'loseCookie()',
+    ],
   ]),
   ...mutantsOf('src/tabs/record.ts', [
     [entering, 'a sign-in takes away the doubt of another', 'record && !record.entering ?', 'record ?'],
@@ -156,6 +159,12 @@ export const manyTabs: readonly Mutant[] = [
     [record, 'a late outcome is that of a newer claim', ' && presented.since === now', ''],
   ]),
   ...mutantsOf('src/flow/refresh.ts', [
+    [
+      told,
+      'listeners are told of a failure while the lock is held',
+      'free().then(() => answered(thrown))',
+      'answered(thrown)',
+    ],
     [
       entering,
       'an ID token of the session before says whose the cookie is',
@@ -213,15 +222,15 @@ export const manyTabs: readonly Mutant[] = [
     [
       messages,
       'tokens are served that nobody asked for',
-      'if (!held?.tokens || !asked.delete(wish)) return',
+      'if (!held?.tokens || !asked.delete(held.wish)) return',
       'if (!held?.tokens) return',
     ],
     [messages, 'everybody answers', 'if (came.sequence >= sequence) asked.delete(wish)', ''],
     [
       messages,
       'all answer at the same time',
-      'if (received.has(tokens.obtained)) timer(() => serve(wish), STAGGER_MS * (0.2 + random()))\n      else serve(wish)',
-      'serve(wish)',
+      'if (received.has(tokens.obtained)) timer(() => serve(here(wish)), STAGGER_MS * (0.2 + random()))\n      else serve(here(wish))',
+      'serve(here(wish))',
     ],
     [guardsRefresh, 'tokens of another tab are on no probation', 'probation.begin(came)', '{}'],
     [

@@ -147,8 +147,8 @@ export const oneTab: readonly Mutant[] = [
     [
       tokens,
       'cookie calls are made at once',
-      'run: (task, options) => (byCookie ? inTurn((call) => call(task), options) : run(task)),',
-      'run: (task) => run(task),',
+      'byCookie\n        ? inTurn((call, free) => call((context) => task(context, free)), options)\n        : run(',
+      'run(',
     ],
   ]),
   ...mutantsOf('src/flow/sign-out.ts', [

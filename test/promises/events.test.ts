@@ -46,6 +46,38 @@ describe('one event for each change, and none without', () => {
     ])
   })
 
+  test.each(['cookie', 'token'] as const)('no listener is called while a lock is held: %s', async (credential) => {
+    const world = createWorld()
+    let held = 0
+    const scene = createScene({
+      world,
+      credential,
+      timing: { background: false },
+      ports: {
+        locks: (name, task, signal) => world.ports.locks(name, () => (held++, task().finally(() => held--)), signal),
+      },
+    })
+    const seen: [string, number][] = []
+    scene.tokens.subscribe(({ status }) => void seen.push([status, held]))
+    for (const type of ['signed-in', 'signed-out', 'refreshed', 'refresh-failed'] as const)
+      scene.tokens.on(type, () => void seen.push([type, held]))
+    const down = new TokenError('refresh_unavailable', 'down', { transient: true })
+    const renew = async (answer?: TokenError): Promise<void> => {
+      await world.pass(301_000)
+      if (answer) scene.desk.answer(answer)
+      await scene.send().catch(() => {})
+    }
+    await scene.tokens.login('ann')
+    await renew()
+    await renew(down)
+    await renew(new TokenError('refresh_rejected', 'over'))
+    await scene.tokens.login('ann')
+    expect(seen.filter(([, locks]) => locks > 0)).toEqual([])
+    expect(new Set(seen.map(([name]) => name))).toEqual(
+      new Set(['active', 'signed-in', 'refreshing', 'refreshed', 'stale', 'refresh-failed', 'signed-out']),
+    )
+  })
+
   test('F152: focus, wake and the network’s return a hundred times: no event', async () => {
     const scene = await signedIn()
     await scene.send()

@@ -88,6 +88,16 @@ export const judgeRecords: CreateJudge = (view, breach) => {
         case 'locked':
           held.set(tab, { at, excused: false })
           return
+        case 'event': {
+          const one = held.get(tab)
+          if (!one) return
+          const mine = [...view.exchanges.values()].filter((exchange) => exchange.tab === tab && exchange.at >= one.at)
+          // A call that has not come back keeps the lock, and so does a wait for others, for longer than anybody waits.
+          const isOver = mine.length > 0 && mine.every(({ learned }) => learned)
+          if (entry.type === 'refreshed' || (entry.type === 'refresh-failed' && isOver))
+            breach(15, `${tab} is told ${entry.type} while it holds the lock`)
+          return
+        }
         case 'frozen': {
           const one = held.get(tab)
           if (one) one.excused = true
