@@ -24,6 +24,15 @@ export function createEmitter<Events>(report: (error: unknown) => void): Emitter
     }
   }
 
+  /** Neither a listener nor whoever is told what it threw can break anything. */
+  function call<E>(listener: (event: E) => void, event: E, failed?: (error: unknown) => void): void {
+    try {
+      listener(event)
+    } catch (error) {
+      if (failed) call(failed, error)
+    }
+  }
+
   return {
     on(type, listener) {
       // An object for each call: the same function may listen twice, and each undo undoes one.
@@ -35,13 +44,8 @@ export function createEmitter<Events>(report: (error: unknown) => void): Emitter
       Object.freeze(event)
       batch(() =>
         holding?.push(() => {
-          for (const entry of [...entries]) {
-            try {
-              if (entry.type === type && entries.has(entry)) entry.listener(event as never)
-            } catch (error) {
-              report(error)
-            }
-          }
+          for (const entry of [...entries])
+            if (entry.type === type && entries.has(entry)) call(entry.listener, event as never, report)
         }),
       )
     },

@@ -94,3 +94,18 @@ test('nobody hears anything after all were taken off', () => {
   emitter.emit('sent', 1)
   expect(told).toEqual([])
 })
+
+test('whoever is told what a listener threw may throw too: what comes after is told all the same', () => {
+  const { emitter, report, told, tell } = open()
+  report.mockImplementation((error: unknown) => {
+    throw error
+  })
+  emitter.on('sent', () => {
+    throw new Error('of the application')
+  })
+  emitter.on('sent', tell('a'))
+  emitter.emit('sent', 1)
+  emitter.emit('sent', 2)
+  expect(told).toEqual(['a 1', 'a 2'])
+  expect(report).toHaveBeenCalledTimes(2)
+})
