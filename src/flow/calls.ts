@@ -1,5 +1,5 @@
 import { TokenError } from '../errors.ts'
-import { withDeadline } from '../lib/deadline.ts'
+import { patiently } from '../lib/deadline.ts'
 import { elapsedMs } from '../lib/instant.ts'
 import { skewOf } from '../lib/skew.ts'
 import { isSecure, parseUrl } from '../lib/url.ts'
@@ -19,7 +19,10 @@ export interface Calls {
    * that nothing sent is ever taken back.
    */
   inTurn<T>(task: (call: Call, free: Free) => Promise<T>, options?: TurnOptions): Promise<T>
-  /** Settles as `promise` does, or rejects with `timeout` when it takes longer than so many calls may. */
+  /**
+   * Settles as `promise` does, or rejects with `timeout` when it takes longer than so many calls may; what a page that was
+   * frozen meanwhile finds is not late.
+   */
   within<T>(calls: number, promise: Promise<T>): Promise<T>
   /** What a source is given for what is no call, or goes on after one. Made anew for each. */
   readonly context: SourceContext
@@ -55,6 +58,8 @@ export const LONGEST_TURN = 3
 const LONGEST_CALL = 2
 /** How long an answer may be late before it is taken back; the mark of its presentation keeps others away for longer. */
 const LATE = 0.25
+/** How long a page that was frozen waits for what has come meanwhile, and is delivered after its timers. */
+const GRACE_MS = 500
 
 export function createCalls(
   { credential }: Pick<TokenSource, 'credential'>,
@@ -106,7 +111,7 @@ export function createCalls(
   }
 
   function within<T>(calls: number, promise: Promise<T>): Promise<T> {
-    return withDeadline(promise, calls * requestTimeoutMs, timer, timedOut)
+    return patiently(promise, [calls * requestTimeoutMs, GRACE_MS], ports, timedOut)
   }
 
   function inTurn<T>(
@@ -162,23 +167,25 @@ export function createCalls(
       forget?.()
       life.removeEventListener('abort', giveUp)
     })
-    void Promise.resolve(before).then(() => {
-      // The lock makes it cheap, not safe: whatever keeps it for so long, the record says whether somebody is at work.
-      const stop = timer(begin, patience * requestTimeoutMs)
-      void over.then(stop)
-      lock = locks(
-        name,
-        () => {
-          isHeld = true
-          begin()
-          return Promise.race([released, over])
-        },
-        waiting.signal,
-      ).catch((error: unknown) => {
+    lock = Promise.resolve(before)
+      .then(() => {
+        // The lock makes it cheap, not safe: whatever keeps it for so long, the record says whether somebody is at work.
+        const stop = timer(begin, patience * requestTimeoutMs)
+        void over.then(stop)
+        return locks(
+          name,
+          () => {
+            isHeld = true
+            begin()
+            return Promise.race([released, over])
+          },
+          waiting.signal,
+        )
+      })
+      .catch((error: unknown) => {
         if (!waiting.signal.aborted) degraded('locks', error)
         begin()
       })
-    })
     return within(LONGEST_TURN, result)
   }
 

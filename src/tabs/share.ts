@@ -1,5 +1,4 @@
-import { withDeadline } from '../lib/deadline.ts'
-import { elapsedMs } from '../lib/instant.ts'
+import { patiently } from '../lib/deadline.ts'
 import type { Channel, Ports } from '../ports.ts'
 import { type Message, parseMessage } from './messages.ts'
 import { type Change, parseRecord, type TabRecord } from './record.ts'
@@ -40,17 +39,6 @@ export function createShare({ name, patienceMs, ports, hear, learn, degraded }: 
   /** What this tab alone knows, once there is nothing to share. */
   let alone: { record: TabRecord | undefined } | undefined
 
-  /** A tab that was frozen finds its timer over before the answer that has long come is delivered. */
-  async function patiently(answer: Promise<unknown>): Promise<void> {
-    const asked = ports.clock.now()
-    const bounded = (): Promise<unknown> => withDeadline(answer, patienceMs, ports.timer)
-    await bounded().catch((error: unknown) => {
-      // Nor does one whose page was busy.
-      if (elapsedMs(asked, ports.clock.now()) < 1.05 * patienceMs) throw error
-      return bounded()
-    })
-  }
-
   function learned(record: TabRecord | undefined): TabRecord | undefined {
     if (record) learn(record.epoch)
     return record
@@ -66,7 +54,7 @@ export function createShare({ name, patienceMs, ports, hear, learn, degraded }: 
       }
       if (!alone) {
         try {
-          await patiently(ports.records(name, apply))
+          await patiently(ports.records(name, apply), [patienceMs, patienceMs], ports)
           return learned(result)
         } catch (error) {
           degraded('records', error)

@@ -290,10 +290,18 @@ test.each<[string, { patience?: number }, number]>([
 
 const none = new Error('none')
 const withoutLocks: Partial<Ports> = { locks: () => Promise.reject(none) }
+const throwing: Partial<Ports> = {
+  locks() {
+    throw none
+  },
+}
 
-test('without locks a turn begins when those of this tab are over, and that there are none is told', async () => {
+test.each([
+  ['withoutLocks', withoutLocks],
+  ['throwing', throwing],
+])('%s: a turn begins when those of this tab are over, and that there are none is told', async (_, ports) => {
   const world = createWorld()
-  const { take, begun, degraded } = open(world, { ports: withoutLocks })
+  const { take, begun, degraded } = open(world, { ports })
   const first = take('first')
   take('second')
   await settle()
@@ -302,6 +310,26 @@ test('without locks a turn begins when those of this tab are over, and that ther
   first.answer()
   await settle()
   expect(begun).toEqual(['first', 'second'])
+})
+
+test('a page that was frozen finds the answer that has come meanwhile; what has not is late half a second later', async () => {
+  const world = createWorld()
+  const { calls } = open(world)
+  let answer = (_: string): void => {}
+  const first = calls.run(() => new Promise<string>((resolve) => (answer = resolve)))
+  const second = calls.run(never)
+  const settled = vi.fn()
+  void second.catch(settled)
+  world.freeze(60_000)
+  await world.pass(0)
+  answer('tokens')
+  expect(await first).toBe('tokens')
+  await world.pass(499)
+  expect(settled).not.toHaveBeenCalled()
+  await world.pass(1)
+  await expect(second).rejects.toMatchObject(late)
+  await world.pass(5_000)
+  expect(world.timers()).toEqual([])
 })
 
 test('a turn takes no longer than three calls, the wait for it included', async () => {

@@ -121,6 +121,14 @@ export const shared: readonly Mutant[] = [
     [marker, 'the marker is not read', 'const marked = Number(marker.read(name))', 'const marked = NaN'],
     [marker, 'the marker is not written', 'marker.write(name, String(heard))', ''],
   ]),
+  ...mutantsOf('src/lib/deadline.ts', [
+    [
+      guardsMedia,
+      'a tab that was frozen takes its record for lost',
+      'if (elapsedMs(asked, clock.now()) < 1.05 * ms) throw error',
+      'throw error',
+    ],
+  ]),
   ...mutantsOf('src/tabs/share.ts', [
     [
       'test/tabs/guards-refresh.test.ts',
@@ -133,12 +141,6 @@ export const shared: readonly Mutant[] = [
       'the record of another version is written over',
       "if (record === 'foreign') throw new Error('another version of this package keeps it')",
       "if (record === 'foreign') return (result = change(undefined))",
-    ],
-    [
-      guardsMedia,
-      'a tab that was frozen takes its record for lost',
-      'if (elapsedMs(asked, ports.clock.now()) < 1.05 * patienceMs) throw error',
-      'throw error',
     ],
     [guardsLife, 'a record that does not answer is asked each time', 'if (!alone) {', 'if (!alone || change) {'],
     [

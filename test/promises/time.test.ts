@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { settle } from '../support/world.ts'
-import { createScene, failureOf, only, type Scene } from './stage.ts'
+import { createScene, failureOf, later, only, type Scene } from './stage.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -366,3 +366,20 @@ describe('minTtlMs', () => {
     expect(await scene.send()).toMatchObject({ status: 200 })
   })
 })
+
+test.each([11_000, 60_000])(
+  'a page that is frozen for %i ms in its refresh goes on with the tokens that came',
+  async (ms) => {
+    const scene = await signedIn()
+    const answer = later()
+    scene.desk.answer(answer.promise)
+    await scene.world.pass(301_000)
+    const request = scene.send()
+    await settle()
+    scene.world.freeze(ms)
+    await scene.world.pass(0)
+    answer.resolve({})
+    expect(await request).toMatchObject({ status: 200 })
+    expect(only(scene.told, 'refresh-failed')).toEqual([])
+  },
+)
