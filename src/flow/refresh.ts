@@ -125,7 +125,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       const { resource, scope } = fromWish(from.wish ?? '')
       const input = { refreshToken, ...(resource && { resource }), ...(scope && { scope }), ...(key && { key }) }
       const response = await (restores ? source.restore?.(context) : source.refresh(input, context))
-      if (!response) throw new TokenError('refresh_rejected', 'there is no session any more')
+      if (restores && !response) throw new TokenError('refresh_rejected', 'there is no session any more')
       try {
         // What the answer leaves out stays as it was presented.
         const kept = refreshTokenIn(response) ?? refreshToken

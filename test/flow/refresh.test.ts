@@ -205,13 +205,16 @@ describe('a refresh', () => {
     expect(store.get().status).toBe('stale')
   })
 
-  test('that finds no session any more ends it', async () => {
-    const { refresh, from, answer, signOut, session } = await open({})
-    const flight = watched(refresh(from, 'expired'))
-    await settle()
-    await answer(null)
-    expect(flight.error).toBe(session.signal.reason)
-    expect(signOut.end.mock.calls).toEqual([[session, 'rejected', false]])
+  test('to which the source says nothing at all has got no answer: the session stays', async () => {
+    for (const nothing of [null, '']) {
+      const { refresh, from, answer, signOut, store } = await open({})
+      const flight = watched(refresh(from, 'expired'))
+      await settle()
+      await answer(nothing)
+      expect(flight.error).toMatchObject({ code: 'refresh_unavailable', cause: { code: 'malformed_response' } })
+      expect(store.get().status).toBe('stale')
+      expect(signOut.end).not.toHaveBeenCalled()
+    }
   })
 
   test('that is refused after one without an answer ends it too, and says that the answer may be to blame', async () => {
