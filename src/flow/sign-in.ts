@@ -16,7 +16,10 @@ export interface SignIn {
   begin(tokens: TokenSet): SessionState
 }
 
-export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie, supersede, revoke }: SignOut): SignIn {
+export function createSignIn(
+  parts: Parts,
+  { meet, orphan, announce, loseCookie, supersede, revoke, revokeAll }: SignOut,
+): SignIn {
   const {
     store,
     source,
@@ -43,12 +46,19 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
   /** What a sign-in leaves for the other tabs, and for the time after a reload. */
   let saved: Promise<unknown> | undefined
 
-  async function save({ refreshToken, key }: TokenSet, user: unknown, epoch: number): Promise<void> {
+  async function save(
+    { refreshToken, key }: TokenSet,
+    user: unknown,
+    epoch: number,
+    left: TokenSet | undefined,
+    unspent: readonly string[],
+  ): Promise<void> {
     const sealed = await sealing?.seal(refreshToken, epoch)
-    const replaced = await supersede(epoch, { sealed, key, user })
-    if (!sealing) return
+    const replaced = supersede(epoch, { sealed, key, user })
     // Of the session that was there, whatever tab it was refreshed in last.
-    void revoke(replaced)
+    if (sealing) void revokeAll(left, replaced, unspent)
+    await replaced
+    if (!sealing) return
     // Ended before it could be stored: nobody else knows of it.
     if (epochs.newest()?.epoch !== epoch) void revoke({ refreshToken, key })
   }
@@ -67,11 +77,10 @@ export function createSignIn(parts: Parts, { meet, orphan, announce, loseCookie,
       store.dispatch({ type: 'started', session: newSession(epoch, tokens.obtained), tokens })
       watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
-      if (before?.tokens && !sealing) {
-        const unspent = narrow.drain(before.session, true)
-        if (!isGoingOn(userOf(before.tokens), user)) void orphan(before.tokens, unspent)
-      }
-      saved = save(tokens, user, epoch)
+      const unspent = before ? narrow.drain(before.session, true) : []
+      const left = isGoingOn(userOf(before?.tokens), user) ? undefined : before?.tokens
+      if (left && !sealing) void orphan(left, unspent)
+      saved = save(tokens, user, epoch, left, unspent)
       return store.snapshot()
     })
   }

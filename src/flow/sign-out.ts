@@ -53,6 +53,8 @@ export interface SignOut {
   supersede(epoch: number, stored?: Stored): Promise<Credential>
   /** Gives back a refresh token, and what belongs to it. */
   revoke(credential: Credential, narrow?: readonly string[]): Promise<Revoked>
+  /** The same for what this tab has of a session, and for what is stored of it. */
+  revokeAll(tokens?: TokenSet, stored?: Promise<Credential>, narrow?: readonly string[]): Promise<Revoked>[]
   /** Revokes tokens that nobody holds: the answer to a call whose session has ended meanwhile. */
   orphan(tokens: TokenSet, narrow?: readonly string[]): Promise<unknown>
   /** Repeats a logout that the server had not confirmed when the page was left. */
@@ -114,7 +116,8 @@ export function createSignOut(parts: Parts): SignOut {
         return
       }
       const flight = flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined)
-      settled = giveBack(held?.tokens, flight, sealing && kept, held && narrow.drain(held.session, true))
+      const all = revokeAll(held?.tokens, sealing && kept, held && narrow.drain(held.session, true))
+      settled = giveBack(all, flight)
     })
   }
 
@@ -129,22 +132,9 @@ export function createSignOut(parts: Parts): SignOut {
   }
 
   /** Waits for the flight too: the tokens that it brings are revoked when they come, and count if the rest takes longer. */
-  function giveBack(
-    tokens: TokenSet | undefined,
-    flight?: Promise<unknown>,
-    kept?: Promise<Credential>,
-    more?: readonly string[],
-  ): Promise<Revoked> {
+  function giveBack(all: Promise<Revoked>[], flight?: Promise<unknown>): Promise<Revoked> {
     const asked = epochs.newest()?.epoch
-    const all: Promise<Revoked>[] = (revocations = [])
-    if (kept && tokens && tokens.refreshToken === undefined) {
-      all.push(kept.then((stored) => revoke(stored.key === tokens.key ? { ...tokens, ...stored } : tokens, more)))
-    } else {
-      all.push(revoke(tokens ?? {}, more))
-      // What is stored may be newer: another tab may have got it last. Above: or of the session before, by its key.
-      if (kept)
-        all.push(kept.then((stored) => (stored.refreshToken === tokens?.refreshToken ? 'confirmed' : revoke(stored))))
-    }
+    revocations = all
     const outcome = Promise.resolve(flight)
       .catch(() => {})
       .then(async () => {
@@ -160,6 +150,15 @@ export function createSignOut(parts: Parts): SignOut {
       else if (newest && newest.epoch === asked) announce('nobody', newest.reason)
     })
     return outcome
+  }
+
+  function revokeAll(tokens?: TokenSet, kept?: Promise<Credential>, more?: readonly string[]): Promise<Revoked>[] {
+    if (kept && tokens && tokens.refreshToken === undefined)
+      return [kept.then((stored) => revoke(stored.key === tokens.key ? { ...tokens, ...stored } : tokens, more))]
+    const all = [revoke(tokens ?? {}, more)]
+    // What is stored may be newer: another tab may have got it last. Above: or of the session before, by its key.
+    const isSame = (stored: Credential): boolean => stored.refreshToken === tokens?.refreshToken
+    return kept ? [...all, kept.then((stored) => (isSame(stored) ? 'confirmed' : revoke(stored)))] : all
   }
 
   function revoke({ refreshToken, accessToken, key }: Credential, more: readonly string[] = []): Promise<Revoked> {
@@ -289,12 +288,13 @@ export function createSignOut(parts: Parts): SignOut {
     recall,
     supersede,
     revoke,
+    revokeAll,
     async orphan(tokens, more) {
       // In cookie mode the logout call comes after this answer, and covers it.
       if (!byCookie && source.revoke) await revocations[revocations.push(revoke(tokens, more)) - 1]
     },
     repeat() {
-      void giveBack(undefined)
+      void giveBack(revokeAll())
     },
   }
 }

@@ -445,8 +445,17 @@ describe('the session that was there before', () => {
     await enter()
     expect(record()).toMatchObject({ sealed: sealed('r1', newest()?.epoch) })
     await enter()
-    expect(returned()).toEqual([['r1']])
+    expect(returned()).toEqual([['r1', 'a1']])
     expect(record()).toMatchObject({ sealed: sealed('r2', newest()?.epoch) })
+  })
+
+  test('is given back where a storage should keep it, and does not', async () => {
+    const { enter, returned } = open({
+      storage: { ...createDrawer(), seal: () => Promise.reject(new Error('forbidden')) },
+    })
+    await enter()
+    await enter()
+    expect(returned()).toEqual([['r1', 'a1']])
   })
 
   test('had a cookie that is another one now: nothing is given back, and no turn is taken for it', async () => {

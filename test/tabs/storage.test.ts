@@ -144,7 +144,7 @@ describe('a refresh token that is stored', () => {
     const second = profile.open()
     await world.during(second.tokens.restore())
     await world.during(second.tokens.login('bob'))
-    expect(desk.asked).toEqual(['login ann', 'login bob', 'revoke r1'])
+    expect(desk.asked).toEqual(['login ann', 'login bob', 'revoke r1 ann.1'])
     const third = await reloaded(profile, first)
     await third.send()
     expect(third.seen).toEqual(['Bearer bob.2'])
