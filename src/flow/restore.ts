@@ -4,7 +4,7 @@ import type { SessionState } from '../session/snapshot.ts'
 import { isSignedIn } from '../session/state.ts'
 import type { Epoch } from '../tabs/epochs.ts'
 import { parseTokenResponse } from '../token.ts'
-import { untilAborted } from './abort.ts'
+import { throwIfAborted, untilAborted } from './abort.ts'
 import { LONGEST_TURN } from './calls.ts'
 import { isAnswer, toFailure, toTokenError } from './failure.ts'
 import type { Parts } from './parts.ts'
@@ -17,11 +17,11 @@ export type Restore = (ask: boolean, signal: AbortSignal | undefined) => Promise
 
 export function createRestore(
   parts: Parts,
-  { end, meet, recall, repeat }: SignOut,
+  { end, meet, orphan, recall, repeat }: SignOut,
   { begin, login }: SignIn,
   refresh: Refresh,
 ): Restore {
-  const { store, source, calls, attempts, ports, settings, epochs, share, events, by } = parts
+  const { store, source, calls, attempts, ports, settings, epochs, share, events, life, by } = parts
   const { clock } = ports
 
   return function restore(ask, signal) {
@@ -39,6 +39,7 @@ export function createRestore(
     } catch (error) {
       const elsewhere = isOne(error) && error.code === 'session_changed'
       if (elsewhere) await signedIn(signal)
+      throwIfAborted(life)
       const state = await look(ask, signal)
       if (elsewhere) return state
       throw error
@@ -52,7 +53,8 @@ export function createRestore(
       stop = events.on('signed-in', () => resolve())
       if (isSignedIn(store.get())) resolve()
     })
-    await untilAborted(calls.within(1, there), signal)
+    await calls
+      .within(1, untilAborted(there, signal, life))
       .catch(() => {})
       .finally(stop)
   }
@@ -65,8 +67,8 @@ export function createRestore(
       return store.snapshot()
     }
     if (attempts.current()) return arrival(signal)
-    const mine = attempts.start((isCurrent) =>
-      find(ask, isCurrent)
+    const mine = attempts.start((isCurrent, overtaken) =>
+      find(ask, isCurrent, overtaken)
         .finally(() => store.dispatch({ type: 'restore-ended', flight: mine.flight }))
         .then(store.snapshot),
     )
@@ -88,14 +90,14 @@ export function createRestore(
     return store.snapshot()
   }
 
-  async function find(ask: boolean, isCurrent: () => boolean): Promise<void> {
+  async function find(ask: boolean, isCurrent: () => boolean, overtaken: AbortSignal): Promise<void> {
     // Where no marker can be kept the record tells, a little later.
     if (!epochs.newest()) await share.update()
     const known = epochs.newest()
     if (!isCurrent()) return
     if (known?.what === 'signed-in') return findKnown(known, isCurrent)
     if (known?.what === 'unconfirmed') repeat()
-    if (source.restore && (!known || ask)) await askServer(ask, isCurrent)
+    if (source.restore && (!known || ask)) await askServer(ask, isCurrent, overtaken)
   }
 
   /** A session of which something is remembered: that of another tab, or of the page before this one. */
@@ -117,8 +119,8 @@ export function createRestore(
   }
 
   /** There is no session yet to claim, and still no two tabs may present one cookie at once, nor one whose answer is lost. */
-  async function mark(): Promise<void> {
-    for (let busyMs = 1; busyMs > 0;) {
+  async function mark(overtaken: AbortSignal): Promise<void> {
+    for (let busyMs = 0; ;) {
       await share.update((record) => {
         // As late as can be: another tab may have written its mark while this one waited.
         const since = clock.now().wall
@@ -127,7 +129,10 @@ export function createRestore(
         const next = { by, since, until: since + 1.5 * settings.requestTimeoutMs }
         return busyMs > 0 ? undefined : { version: 1, epoch: 0, sequence: 0, active: since, ...record, presented: next }
       })
-      if (busyMs > 0) await new Promise<void>((resolve) => void ports.timer(resolve, busyMs))
+      if (busyMs <= 0) return
+      let stop = (): void => {}
+      const over = new Promise<void>((resolve) => (stop = ports.timer(resolve, busyMs)))
+      await untilAborted(over, overtaken).finally(stop)
     }
   }
 
@@ -135,13 +140,13 @@ export function createRestore(
     return share.update((record) => (record?.presented?.by === by ? { ...record, presented: undefined } : undefined))
   }
 
-  async function askServer(ask: boolean, isCurrent: () => boolean): Promise<void> {
+  async function askServer(ask: boolean, isCurrent: () => boolean, overtaken: AbortSignal): Promise<void> {
     const started = clock.now()
     let sent = false
     let before: Epoch | undefined
     try {
       const tokens = await calls.inTurn(async (call) => {
-        await mark()
+        await mark(overtaken)
         const answer = call(async (context) => {
           // Another tab may have asked while this one waited for its turn.
           before = epochs.newest()
@@ -155,12 +160,14 @@ export function createRestore(
         return answer
       })
       const known = epochs.newest()
-      if (!isCurrent()) return
-      if (known?.what === 'signed-in') await findKnown(known, isCurrent)
+      const isOvertaken = !isCurrent()
+      if (!isOvertaken && known?.what === 'signed-in') await findKnown(known, isCurrent)
       // Nobody has signed out in another tab meanwhile.
-      else if (tokens && known?.epoch === before?.epoch) begin(tokens)
+      else if (!isOvertaken && tokens && known?.epoch === before?.epoch) begin(tokens)
+      // Nobody else knows of them; but a page that has gone leaves the session to the next one.
+      else if (tokens) await (life.aborted || orphan(tokens))
       // Tabs that know of a session, and could not tell: the server has said that there is none.
-      else if (!known) epochs.begin('nobody', 'rejected', started.wall)
+      else if (!isOvertaken && !known) epochs.begin('nobody', 'rejected', started.wall)
     } catch (thrown) {
       const timeoutMs = settings.requestTimeoutMs
       const facts = { sent, answered: isAnswer(thrown), started, timeoutMs, random: ports.random() }

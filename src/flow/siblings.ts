@@ -87,6 +87,20 @@ export function createSiblings(
     share.post({ type: 'tokens', epoch: session.epoch, tokens: toShared(tokens, clock.now()), wish })
   }
 
+  function settled(held: Held, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = timer(() => {
+        forget()
+        resolve()
+      }, ms)
+      let forget = (): void => {}
+      forget = whenSettled(held, () => {
+        stop()
+        resolve()
+      })
+    })
+  }
+
   function look(): void {
     for (const check of [...waiting]) check()
   }
@@ -132,25 +146,14 @@ export function createSiblings(
       if (message.type !== 'wanted') return undefined
       asked.add(wish)
       if (sequence <= message.sequence || !tokens || remainingMs(tokens, now) <= 0) return { session, tokens, wish }
-      if (received.has(tokens.obtained)) timer(() => serve(here(wish)), STAGGER_MS * (0.2 + random()))
-      else serve(here(wish))
+      if (!received.has(tokens.obtained)) serve(here(wish))
+      else void settled({ session, tokens, wish }, STAGGER_MS * (0.2 + random())).then(() => serve(here(wish)))
       return undefined
     },
     isComing: (withinMs) => coming !== undefined && elapsedMs(coming, clock.now()) < withinMs,
     newer,
     whenSettled,
-    settled: (held, ms) =>
-      new Promise((resolve) => {
-        const stop = timer(() => {
-          forget()
-          resolve()
-        }, ms)
-        let forget = (): void => {}
-        forget = whenSettled(held, () => {
-          stop()
-          resolve()
-        })
-      }),
+    settled,
     look,
   }
 }

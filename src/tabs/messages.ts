@@ -34,6 +34,8 @@ export function fromShared({ obtainedAt, ageMs, ...rest }: SharedTokens, now: In
   return Object.freeze({
     ...rest,
     refreshToken: undefined,
+    scope: Object.freeze(rest.scope),
+    claims: rest.claims && Object.freeze(rest.claims),
     obtained: { wall: obtainedAt, monotonic: now.monotonic - ageMs },
   })
 }

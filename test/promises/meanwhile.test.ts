@@ -1,4 +1,4 @@
-import { type Binding, cookieSource, type Ports, TokenError } from 'tokenward'
+import { type Binding, cookieSource, type Ports, TokenError, type TokenResponse } from 'tokenward'
 import { describe, expect, test } from 'vitest'
 import { createDesk, createWorld, type Reply, settle } from '../support/world.ts'
 import { API, createScene, failureOf, later, only, watchOf } from './stage.ts'
@@ -289,4 +289,50 @@ test.each(['https://other.example/', `${API}/`])('F10: a bare request to %s ends
   controller.abort()
   await settle()
   expect(request).toMatchObject({ state: 'rejected', code: 'aborted' })
+})
+
+describe('a restore whose answer comes too late', () => {
+  async function restoring() {
+    const desk = createDesk()
+    const answer = later<TokenResponse>()
+    const scene = createScene({ desk, source: { ...desk.source, restore: () => answer.promise } })
+    const outcome = watchOf(scene.tokens.restore())
+    await settle()
+    return {
+      ...{ ...scene, outcome },
+      async answer() {
+        answer.resolve({ access_token: 'old', refresh_token: 'r0' })
+        await settle()
+      },
+    }
+  }
+
+  test('because of a logout or a login has its tokens revoked', async () => {
+    const one = await restoring()
+    void one.tokens.logout()
+    await one.answer()
+    expect(one.desk.asked).toEqual(['revoke r0 old'])
+    const other = await restoring()
+    await other.tokens.login('bea')
+    await other.answer()
+    expect(other.desk.asked).toEqual(['login bea', 'revoke r0 old'])
+    expect(other.outcome).toMatchObject({ state: 'resolved', value: { signedIn: true } })
+  })
+
+  test('because of a logout in another tab has them revoked too', async () => {
+    const one = await restoring()
+    const other = createScene({ world: one.world, desk: one.desk })
+    await other.tokens.login('bea')
+    await other.tokens.logout()
+    await one.answer()
+    expect(one.desk.asked).toEqual(['login bea', 'revoke r1 bea.1', 'revoke r0 old'])
+    expect(one.tokens.getState().signedIn).toBe(false)
+  })
+
+  test('because the page is gone leaves the session to the next one', async () => {
+    const { tokens, answer, desk } = await restoring()
+    tokens.dispose()
+    await answer()
+    expect(desk.asked).toEqual([])
+  })
 })

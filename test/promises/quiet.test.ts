@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { TokenError } from 'tokenward'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newAbort } from '../../src/adapters/abort.ts'
-import { createWorld, settle, type World } from '../support/world.ts'
+import { createDesk, createWorld, settle, type World } from '../support/world.ts'
 import { createScene, type Options, type Scene } from './stage.ts'
 
 const unhandled: unknown[] = []
@@ -151,6 +151,73 @@ describe('nothing is left behind', () => {
         expect(left()).toEqual({ timers: 0, watchers: 0, listeners: 0 })
       }
     }
+  })
+
+  describe('dispose leaves no timer', () => {
+    const presented = (world: World): object => ({
+      ...{ version: 1, epoch: 0, sequence: 0, active: world.now() },
+      presented: { by: 'another', since: world.now(), until: world.now() + 15_000 },
+    })
+
+    test('of a restore that waits for what another page has asked, and holds no lock', async () => {
+      const world = createWorld()
+      world.shared.stored.set('desk', presented(world))
+      const scene = createScene({ credential: 'cookie', world })
+      void scene.tokens.restore().catch(() => {})
+      await settle()
+      scene.tokens.dispose()
+      await settle()
+      expect(world.timers()).toEqual([])
+      expect([...world.shared.held.values()]).toEqual([0])
+      expect(scene.desk.asked).toEqual([])
+    })
+
+    test('of such a restore when a login overtakes it, which need not wait for that', async () => {
+      const world = createWorld()
+      world.shared.stored.set('desk', presented(world))
+      const scene = createScene({ credential: 'cookie', world })
+      const restoring = scene.tokens.restore()
+      await settle()
+      expect(await scene.tokens.login('ann')).toMatchObject({ signedIn: true })
+      expect(await restoring).toMatchObject({ signedIn: true })
+      expect(scene.desk.asked).toEqual(['login ann'])
+    })
+
+    test.each([
+      ['login_failed', 60_000],
+      ['session_changed', 0],
+    ] as const)('of a page that finishes a login, and asks nobody afterwards (%s)', async (code, ms) => {
+      const world = createWorld()
+      const desk = createDesk({ credential: 'cookie' })
+      const before = createScene({ world, desk })
+      await before.tokens.login('ann')
+      before.tokens.dispose()
+      desk.answerLogin(code === 'login_failed' ? new Promise(() => {}) : new TokenError(code, 'elsewhere'))
+      const source = { ...desk.source, returned: () => 'code' }
+      const scene = createScene({ world, desk, source })
+      void scene.tokens.restore().catch(() => {})
+      await settle()
+      scene.tokens.dispose()
+      await world.pass(ms)
+      expect(world.timers()).toEqual([])
+      expect(desk.asked).toEqual(['login ann', 'login code'])
+    })
+
+    test('of a tab that was about to answer another', async () => {
+      const world = createWorld()
+      const desk = createDesk()
+      const scenes = [createScene({ world, desk }), createScene({ world, desk })]
+      for (const { tokens } of scenes) await world.during(tokens.restore())
+      await scenes[0]?.tokens.login('ann')
+      await world.pass(300)
+      expect(scenes[1]?.tokens.getState()).toMatchObject({ status: 'active' })
+      const third = createScene({ world, desk })
+      void third.tokens.restore().catch(() => {})
+      await settle()
+      for (const { tokens } of [third, ...scenes]) tokens.dispose()
+      await settle()
+      expect(world.timers()).toEqual([])
+    })
   })
 
   test('one timer is enough, whatever is planned', async () => {

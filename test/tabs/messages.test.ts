@@ -17,6 +17,11 @@ test('F62: tokens travel without the refresh token, and say that another tab has
   expect(elsewhere).toBe(false)
 })
 
+test('what the application sees of tokens that came is as frozen as of its own', () => {
+  const { scope, claims } = fromShared(structuredClone({ ...tokens, claims: { sub: 'ann' } }), later)
+  expect([scope, claims].every(Object.isFrozen)).toBe(true)
+})
+
 test('tokens are as old where they come to as where they come from, whatever the clocks count from', () => {
   const { obtained } = fromShared(tokens, { wall: later.wall, monotonic: 900_000 })
   expect(obtained).toEqual({ wall: NOW.wall, monotonic: 898_000 })
