@@ -44,7 +44,8 @@ export function hasAuthorization({ headers }: Config): boolean {
  * @see [axios `buildFullPath`](https://github.com/axios/axios/blob/v1.x/lib/core/buildFullPath.js)
  */
 export function settleUrl(config: Config): string {
-  let url = own(config, 'url') ?? ''
+  // A URL object will do for axios too.
+  let url = String((own(config, 'url') as string | URL | undefined) ?? '')
   let baseURL = own(config, 'baseURL') ?? ''
   // As most are: every version does the same, and nothing needs settling.
   if (url.startsWith('/') && url[1] !== '/' && baseURL && !baseURL.endsWith('/')) return baseURL + url

@@ -26,13 +26,15 @@ export type Send = (config: Config, transport: AxiosAdapter) => Promise<AxiosRes
 export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) => boolean): Send {
   return async function send(config, transport) {
     const url = settleUrl(config)
-    const { headers, beforeRedirect, timeout } = config
+    const { headers, beforeRedirect, timeout: given } = config
+    // An environment variable is a text, and axios takes it.
+    const timeout = Number(given)
     // Every request pays for what is here: a clock is read only if there is something to measure.
     const startedAt = timeout ? monotonicMs() : 0
     const signal = config.signal as AbortSignal | undefined
     const canceled = config.cancelToken?.toAbortSignal() as (AbortSignal & { unsubscribe(): void }) | undefined
     const gaveUp = anySignal(signal, canceled)
-    const leftMs = (): number => startedAt + (timeout ?? 0) - monotonicMs()
+    const leftMs = (): number => startedAt + timeout - monotonicMs()
     let heard = gaveUp
     let names: string[] = []
     let response: AxiosResponse | undefined
@@ -114,7 +116,7 @@ export function createSend(tokens: TokenSender, refused?: (answer: AxiosAnswer) 
       heard.release()
       restore(config, 'signal', signal)
       restore(config, 'beforeRedirect', beforeRedirect)
-      if (timeout) config.timeout = timeout
+      if (timeout) config.timeout = given as number
     }
   }
 }

@@ -24,6 +24,15 @@ describe.each(versions)('%s', (version) => {
       expect(tokenAt('server')).toEqual(['Bearer first', 'Bearer first'])
     })
 
+    test('a URL object is one too, and is sent where it pointed when the token was put to it', async () => {
+      const { api, tokens } = setup.bound({ config: { adapter } })
+      const url = new URL('/x', setup.server.origin)
+      tokens.waitFor = Promise.resolve().then(() => (url.port = new URL(setup.other.origin).port))
+      await api.get(url as unknown as string)
+      expect(tokenAt('server')).toEqual(['Bearer first'])
+      expect(tokenAt('other')).toEqual([])
+    })
+
     test('F105: an absolute URL that overrides the base URL carries no token to another origin', async () => {
       const { api, tokens } = setup.bound({ config: { adapter } })
       await failureOf(api.get(`${setup.other.origin}/steal`))

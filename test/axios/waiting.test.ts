@@ -49,6 +49,20 @@ describe.each(versions)('%s', (version) => {
     },
   )
 
+  test.each(['http', 'fetch'] as const)('a timeout that is a text is one for the %s adapter too', async (adapter) => {
+    const { api, tokens } = setup.bound({ config: { adapter } })
+    const timeout = '5000' as unknown as number
+    const { status, config } = await api.get('/x', { timeout })
+    expect([status, config.timeout]).toEqual([200, timeout])
+    tokens.waitFor = never
+    const error = await failureOf(api.get('/x', { timeout: '60' as unknown as number }))
+    expect(error).toMatchObject({
+      code: 'ECONNABORTED',
+      message: 'timeout of 60ms exceeded',
+      config: { timeout: '60' },
+    })
+  })
+
   test('a timeout of the refresh that is not the timeout of the request is a failure of ours', async () => {
     const { TokenError } = await import('../../src/errors.ts')
     const { api, tokens } = setup.bound()
