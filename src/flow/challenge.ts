@@ -59,10 +59,6 @@ export type Action =
   | 'propagate'
   /** The token was refused: see that there is a newer one (at most one refresh), and send once more. */
   | 'refresh-retry'
-  /** Nothing was sent, but there is a token for this URL: send once more, with it. */
-  | 'retry-current'
-  /** Nothing was sent, and there is nothing to send. */
-  | 'login'
   /** The token lacks scope, and a refresh cannot widen it (RFC 6749 section 6). */
   | 'request-scope'
   /** The user has to authenticate again, or better (RFC 9470). */
@@ -86,10 +82,8 @@ export interface Verdict {
 
 /** How the request was sent that was answered. */
 export interface Attempt {
-  /** The token type that was used. `null`: it went bare. */
-  readonly sent: 'Bearer' | 'DPoP' | null
-  /** For a bare request: whether there is a token for its URL now. `undefined`: none may ever be sent there. */
-  readonly held?: boolean | undefined
+  /** The token type that was used. */
+  readonly sent: 'Bearer' | 'DPoP'
   /** What was done for this request before. None is done twice. */
   readonly tried?: readonly Action[]
 }
@@ -116,11 +110,10 @@ export function judge(answer: Answer, attempt: Attempt): Verdict {
   const { status } = answer
   const refused = Object.hasOwn(answer, 'refused') && answer.refused
   if (status < 400 && !refused) return PROPAGATE
-  const { sent, held, tried } = ownMembers(attempt)
+  const { sent, tried } = ownMembers(attempt)
   let verdict = PROPAGATE
   if (refused) verdict = { action: 'refresh-retry' }
-  else if (sent && (status === 401 || status === 403)) verdict = judgeDenial(answer, sent)
-  else if (status === 401 && held !== undefined) verdict = { action: held ? 'retry-current' : 'login' }
+  else if (status === 401 || status === 403) verdict = judgeDenial(answer, sent)
   return tried?.includes(verdict.action) ? { ...verdict, action: 'propagate' } : verdict
 }
 
