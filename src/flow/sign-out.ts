@@ -66,22 +66,8 @@ const FOLLOW_MS = 1_000
 const WORST_FIRST: readonly Revoked[] = ['unconfirmed', 'not-configured']
 
 export function createSignOut(parts: Parts): SignOut {
-  const {
-    store,
-    source,
-    calls,
-    ports,
-    settings,
-    attempts,
-    epochs,
-    share,
-    siblings,
-    sealing,
-    events,
-    narrow,
-    life,
-    newSession,
-  } = parts
+  const { store, source, calls, ports, settings, attempts, epochs, share, siblings, sealing, events, narrow } = parts
+  const { life, newSession } = parts
   const { clock } = ports
   const byCookie = source.credential === 'cookie'
   /** What is being given back since the last logout. */
@@ -268,8 +254,12 @@ export function createSignOut(parts: Parts): SignOut {
     async logout({ reason = 'logout', timeoutMs = settings.requestTimeoutMs } = {}) {
       const flying = attempts.current()?.over
       attempts.overtake()
-      // Signed out already: tokens are gone, but a cookie may be there that nobody has asked about yet.
-      if (store.get().status !== 'signed-out' || flying || (byCookie && !settled)) finish(reason, flying)
+      const newest = epochs.newest()
+      const isElsewhere = newest?.what === 'signed-in' && newest.epoch > (met ?? 0)
+      // Signed out already: tokens are gone, but there may be a session that this page has not looked for, or a cookie that
+      // nobody has asked about yet. A session that has just begun in place of the one that was here is not meant.
+      const isLeft = isElsewhere ? met === undefined : byCookie && !settled
+      if (store.get().status !== 'signed-out' || flying || isLeft) finish(reason, flying)
       const left = source.revoke && epochs.newest()?.what === 'unconfirmed'
       const revoked = await withDeadline(
         settled ?? Promise.resolve<Revoked>(left ? 'unconfirmed' : 'not-configured'),

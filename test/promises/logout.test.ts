@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { TokenStorage } from 'tokenward'
 import { fault } from 'tokenward/testing'
 import { createDesk, createWorld, settle } from '../support/world.ts'
 import { API, createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
@@ -122,6 +123,48 @@ describe('the logout report', () => {
     expect(stage.backend.auth.liveFamilies()).toEqual([])
   })
 })
+
+describe('logout of a page that has looked for no session', () => {
+  const storage: TokenStorage = {
+    seal: async (plain) => [...plain],
+    open: async (sealed) => Uint8Array.from(sealed as number[]),
+    forget: async () => {},
+  }
+
+  test('ends the one that is stored', async () => {
+    const [world, desk] = [createWorld(), createDesk()]
+    const open = (): Scene => createScene({ world, desk, storage })
+    const before = open()
+    await before.tokens.login('ann')
+    before.tokens.dispose()
+    expect(await world.during(open().tokens.logout())).toEqual({ revoked: 'confirmed' })
+    expect(desk.asked).toEqual(['login ann', 'revoke r1'])
+    expect(await world.during(open().tokens.restore())).toMatchObject({ signedIn: false, reason: 'never-started' })
+  })
+
+  test('ends that of the other tabs', async () => {
+    const [world, desk] = [createWorld(), createDesk()]
+    const other = createScene({ world, desk })
+    await other.tokens.login('ann')
+    await world.during(createScene({ world, desk }).tokens.logout())
+    expect(other.tokens.getState()).toMatchObject({ signedIn: false, reason: 'logout', elsewhere: true })
+    expect(desk.asked).toEqual(['login ann', 'revoke r1 ann.1'])
+  })
+})
+
+test.each(['cookie', 'token'] as const)(
+  'a logout by whoever hears that the session was replaced is not meant for the next one (%s)',
+  async (credential) => {
+    const [world, desk] = [createWorld(), createDesk({ credential })]
+    const [one, two] = [createScene({ world, desk }), createScene({ world, desk })]
+    await one.tokens.login('ann')
+    await world.during(two.tokens.restore())
+    two.tokens.on('signed-out', () => void two.tokens.logout())
+    await world.during(one.tokens.login('bea'))
+    expect([one, two].map(({ tokens }) => tokens.getState().signedIn)).toEqual([true, true])
+    expect(desk.asked.filter((call) => call.includes('bea'))).toEqual(['login bea'])
+  },
+)
 
 describe('logout wins', () => {
   test('from the call on no request leaves with the old token, and what flies is aborted', async () => {
