@@ -160,14 +160,13 @@ export function createRestore(
         return answer
       })
       const known = epochs.newest()
-      const isOvertaken = !isCurrent()
-      if (!isOvertaken && known?.what === 'signed-in') await findKnown(known, isCurrent)
+      // Of tokens that come too late nobody else knows; but a page that has gone leaves the session to the next one.
+      if (!isCurrent()) await (tokens && !life.aborted && orphan(tokens))
+      else if (known?.what === 'signed-in') await findKnown(known, isCurrent)
       // Nobody has signed out in another tab meanwhile.
-      else if (!isOvertaken && tokens && known?.epoch === before?.epoch) begin(tokens)
-      // Nobody else knows of them; but a page that has gone leaves the session to the next one.
-      else if (tokens) await (life.aborted || orphan(tokens))
+      else if (tokens) await (known?.epoch === before?.epoch ? begin(tokens) : orphan(tokens))
       // Tabs that know of a session, and could not tell: the server has said that there is none.
-      else if (!isOvertaken && !known) epochs.begin('nobody', 'rejected', started.wall)
+      else if (!known) epochs.begin('nobody', 'rejected', started.wall)
     } catch (thrown) {
       const timeoutMs = settings.requestTimeoutMs
       const facts = { sent, answered: isAnswer(thrown), started, timeoutMs, random: ports.random() }

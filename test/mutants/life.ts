@@ -107,8 +107,8 @@ export const life: readonly Mutant[] = [
     [
       guardsOrder,
       'the answer to a restore brings back what a logout has ended meanwhile',
-      'if (tokens && known?.epoch === before?.epoch)',
-      'if (tokens)',
+      'known?.epoch === before?.epoch ? begin(tokens) : orphan(tokens)',
+      'begin(tokens)',
     ],
     [
       guardsOrder,

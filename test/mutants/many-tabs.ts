@@ -229,8 +229,8 @@ export const manyTabs: readonly Mutant[] = [
     [
       messages,
       'all answer at the same time',
-      'if (received.has(tokens.obtained)) timer(() => serve(here(wish)), STAGGER_MS * (0.2 + random()))\n      else serve(here(wish))',
-      'serve(here(wish))',
+      'if (!received.has(tokens.obtained)) serve(here(wish))',
+      'if (true) serve(here(wish))',
     ],
     [guardsRefresh, 'tokens of another tab are on no probation', 'probation.begin(came)', '{}'],
     [

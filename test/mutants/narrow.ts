@@ -81,12 +81,17 @@ export const narrowed: readonly Mutant[] = [
     ],
     [returned, 'who was shown the answer too finds no session', 'if (elsewhere) await signedIn(signal)', ''],
     [returned, 'a session that is here is waited for', 'if (isSignedIn(store.get())) resolve()', ''],
-    [returned, 'a login in another tab is waited for for ever', 'calls.within(1, there)', 'there'],
+    [
+      returned,
+      'a login in another tab is waited for for ever',
+      '.within(1, untilAborted(there, signal, life))',
+      '.within(1e6, untilAborted(there, signal, life))',
+    ],
     [
       returned,
       'who waits for a login in another tab cannot give up',
-      'untilAborted(calls.within(1, there), signal)',
-      'untilAborted(calls.within(1, there), undefined)',
+      'untilAborted(there, signal, life)',
+      'untilAborted(there, undefined, life)',
     ],
     [
       returned,

@@ -124,17 +124,12 @@ export const oneTab: readonly Mutant[] = [
     [
       logout,
       'the tokens of the session that a login replaces are not revoked',
-      'if (!isGoingOn(userOf(before.tokens), user)) void orphan(before.tokens, unspent)',
+      'if (left && !sealing) void orphan(left, unspent)',
       '',
     ],
   ]),
   ...mutantsOf('src/flow/restore.ts', [
-    [
-      entering,
-      'a restore that was overtaken signs in',
-      "if (!isCurrent()) return\n      if (known?.what === 'signed-in') await",
-      "if (known?.what === 'signed-in') await",
-    ],
+    [entering, 'a restore that was overtaken signs in', 'if (!isCurrent()) await (tokens', 'if (false) await (tokens'],
     [meanwhile, 'a restore that was overtaken is asked for', 'if (!isCurrent() || (before && (', 'if ((before && ('],
   ]),
   ...mutantsOf('src/flow/calls.ts', [

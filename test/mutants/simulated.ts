@@ -134,7 +134,7 @@ export const simulated: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('src/flow/restore.ts', [
-    [seeds, 'two tabs that have nothing to go by present one cookie', '        await mark()\n', ''],
+    [seeds, 'two tabs that have nothing to go by present one cookie', '        await mark(overtaken)\n', ''],
     [
       seeds,
       'a cookie whose answer is lost is presented again at once',
