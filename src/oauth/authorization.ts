@@ -95,7 +95,7 @@ async function push(
 /** Where the page may be sent after a login: nowhere but into this origin, however it is spelled. */
 function toPath(returnTo: string, redirectUri: string): string {
   const { origin } = new URL(redirectUri)
-  const url = parseUrl(returnTo, redirectUri)
-  if (url?.origin === origin) return url.href
+  const href = parseUrl(returnTo, redirectUri)?.href
+  if (href?.startsWith(`${origin}/`)) return href
   throw new TokenError('unsupported', 'returnTo must be a path of this origin')
 }

@@ -29,6 +29,8 @@ export function createGrants({ options, metadata, binding }: Setup): Grants {
   const [resource] = [options.resource].flat()
   let idToken: string | undefined
   let nonce: string | undefined
+  /** The refresh token of that sign-in, as long as it was exchanged here. Another tab may have begun another session since. */
+  let newest: string | undefined
 
   function ask(
     server: AuthorizationServer,
@@ -55,7 +57,8 @@ export function createGrants({ options, metadata, binding }: Setup): Grants {
       ...tokens,
       // The name in the draft, and the one that vendors had before it.
       authorization_expires_in: announced ?? older,
-      ...(key !== undefined && { cnf: { jkt: key } }),
+      // Whatever the answer says: there is no other key here.
+      cnf: key === undefined ? undefined : { jkt: key },
       ...more,
     }
     return ownMembers(response) as unknown as TokenResponse
@@ -113,6 +116,7 @@ export function createGrants({ options, metadata, binding }: Setup): Grants {
         throw new TokenError('malformed_response', 'the ID token is not one for this login')
       }
       nonce = sent
+      newest = textOf(tokens.refresh_token)
       keep(server, tokens.id_token)
       return response
     },
@@ -126,9 +130,11 @@ export function createGrants({ options, metadata, binding }: Setup): Grants {
       const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, resource: wanted, scope }
       const answer = await ask(server, parameters, context, key)
       const tokens = tokensIn(answer, false)
+      const isOurs = refreshToken === newest
+      if (isOurs) newest = textOf(tokens.refresh_token) || newest
       if (!tokens.id_token) return toResponse(tokens, key, {})
       const verdict = await protocol
-        .then((loaded) => judgeRefreshed(answer, nonce, { server, clientId, protocol: loaded }))
+        .then((loaded) => judgeRefreshed(answer, isOurs ? nonce : undefined, { server, clientId, protocol: loaded }))
         .catch(() => 'odd' as const)
       // Somebody else's answer has no access token for us. Its refresh token has taken the place of ours all the same.
       if (verdict === 'foreign') return ownMembers({ refresh_token: tokens.refresh_token }) as TokenResponse

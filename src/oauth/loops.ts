@@ -3,8 +3,12 @@ import { TokenError } from '../errors.ts'
 
 /** Keeps an application that answers every failed login with the next one from sending its user around for ever. */
 export interface Loops {
-  /** @throws `login_failed` when logins have left this tab again and again without success. */
-  begin(now: number): void
+  /**
+   * Returns what counts the login that begins, once it leaves the page.
+   *
+   * @throws `login_failed` when logins have left this tab again and again without success.
+   */
+  begin(now: number): () => void
   succeeded(): void
 }
 
@@ -21,7 +25,7 @@ export function createLoops({ note }: Pick<Page, 'note'>, tag: string): Loops {
       if (recent.length >= MOST) {
         throw new TokenError('login_failed', `${MOST} logins within a minute, and none has succeeded`)
       }
-      note(key, [...recent, now].join(' '))
+      return () => void note(key, [...recent, now].join(' '))
     },
     succeeded: () => void note(key, ''),
   }

@@ -113,12 +113,13 @@ export function createOAuthSource(
       const popup = byPopup ? page.open() : undefined
       if (byPopup && !popup) throw new TokenError('unsupported', 'the browser has blocked the window of the login')
       try {
-        if (!popup) loops.begin(context.now())
+        const count = popup ? undefined : loops.begin(context.now())
         const [found, protocol] = await Promise.all([metadata.load(context), loadProtocol()])
         const request = await prepare(setup, found, protocol, login, context)
         const { url, state, transaction, box } = request
         if (!popup || !box) {
           await transactions.save(state, transaction)
+          count?.()
           return leave(request)
         }
         if (context.signal.aborted) throw context.signal.reason

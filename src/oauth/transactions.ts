@@ -48,7 +48,7 @@ export function createTransactions(name: string, records: Records, timer: Timer)
     const done = records(name, (stored) => {
       const { version, logins: kept } = Object(stored) as Partial<Kept>
       const all = Object.entries(version === 1 && kept ? kept : {})
-      const logins = change(Object.fromEntries(all.filter(([, { at }]) => at <= now && now - at < LIFETIME_MS)))
+      const logins = change(Object.fromEntries(all.filter(([, { at }]) => Math.abs(now - at) < LIFETIME_MS)))
       const newest = Object.entries(logins).sort(([, a], [, b]) => b.at - a.at)
       return { version: 1, logins: Object.fromEntries(newest.slice(0, MOST)) }
     })

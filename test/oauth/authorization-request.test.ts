@@ -143,6 +143,15 @@ describe('an authorization request', () => {
     await begin(scene)
   })
 
+  test('F147: one that never left the page does not count', async () => {
+    const scene = createScene(desk.url, { pushed: true })
+    desk.answers['/par'] = [{ status: 503 }]
+    for (let count = 0; count < 5; count++)
+      expect((await failureOf(scene.source.authorize({}, scene.context))).code).toBe('refresh_unavailable')
+    desk.answers['/par'] = [{ status: 201, body: { request_uri: 'urn:x:1' } }]
+    await begin(scene)
+  })
+
   test('that cannot be remembered does not leave the page: a popup still can', async () => {
     const page = createPage('https://app.example.com/')
     const broken = { ...page, records: () => Promise.reject(new Error('no IndexedDB')) }
@@ -219,6 +228,9 @@ describe('P-12: the page to return to', () => {
     'javascript:alert(1)',
     'data:text/html,x',
     '/\t/evil.example',
+    // No page of this origin can be made to look as if it were there.
+    'https://ann@app.example.com/',
+    'blob:https://app.example.com/7',
   ])('%s does not', async (returnTo) => {
     const { source, page, context } = createScene(desk.url)
     expect((await failureOf(source.authorize({ returnTo }, context))).code).toBe('unsupported')

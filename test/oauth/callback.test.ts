@@ -249,6 +249,13 @@ describe('P-5, T-17: an answer is used once', () => {
     expect(desk.seen).toEqual([])
   })
 
+  test('F145: a clock that was set back meanwhile, by less than that, ends none', async () => {
+    const scene = createScene(desk.url)
+    const callbackUrl = await answer(scene)
+    Object.assign(scene.context, { now: () => NOW - 60_000 })
+    expect(await scene.source.login({ callbackUrl }, scene.context)).toMatchObject({ access_token: 'at' })
+  })
+
   test('of a server that cannot be reached a login is not used up', async () => {
     const issuer = desk.url
     const scene = createScene(desk.url, { issuer })

@@ -192,6 +192,19 @@ describe('O-3: the ID token of a refresh', () => {
     expect(await refreshed(claims ?? null)).toMatchObject({ access_token: 'at2', id_token: expect.any(String) })
   })
 
+  test('of a session that another tab has begun since then goes by no nonce of ours', async () => {
+    at(now)
+    const scene = sceneOf(issuer, clientId)
+    await login(scene, (nonce) => idToken({ ...original, ...times, nonce }))
+    const theirs = idToken({ ...original, ...times, nonce: 'of the other tab' })
+    desk.answers = { '/token': [{ body: { access_token: 'at2', refresh_token: 'rt2', id_token: theirs } }] }
+    const refresh = (refreshToken: string): Promise<unknown> => scene.source.refresh({ refreshToken }, scene.context)
+    expect(await refresh('of the other tab')).toMatchObject({ access_token: 'at2', id_token: theirs })
+    // Ours is still checked, however often its refresh token was exchanged here.
+    expect(await refresh('rt')).toEqual({ refresh_token: 'rt2' })
+    expect(await refresh('rt2')).toEqual({ refresh_token: 'rt2' })
+  })
+
   test.each([
     ['has expired', { exp: now - 1_000 }, undefined],
     ['has no subject', { sub: undefined }, undefined],

@@ -289,6 +289,12 @@ describe('T-3: a response that is good in what counts is taken', () => {
     }
   })
 
+  test('D-7: a token that is bound to a key, of which there is none, is not taken for one of ours', async () => {
+    desk.answers = { '/token': [{ body: { access_token: 'at', token_type: 'DPoP', cnf: { jkt: 'theirs' } } }] }
+    const response = await refresh()
+    expect(() => parsed(response)).toThrow()
+  })
+
   test('an ID token that nobody has asked for is not used', async () => {
     const state = (await begin(scene)).get('state') ?? ''
     desk.answers = { '/token': [{ body: { access_token: 'at', id_token: 'a.b.c' } }] }
