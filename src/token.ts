@@ -98,9 +98,10 @@ export function parseTokenResponse(
     sequence,
     rotation: sequence,
     obtained,
-    lifetimeMs: toLifetimeMs(wire.expires_in),
+    lifetimeMs: toLifetimeMs(wire.expires_in, MIN_LIFETIME_MS),
     sessionLifetimeMs:
-      toLifetimeMs(wire.authorization_expires_in) ??
+      // Servers say 0, or less, of what has no end.
+      toLifetimeMs(wire.authorization_expires_in, 0) ||
       (previous?.sessionLifetimeMs && previous.sessionLifetimeMs - elapsedMs(previous.obtained ?? obtained, obtained)),
     scope: Object.freeze(textOf(wire.scope)?.split(' ') ?? previous?.scope ?? []),
     claims: decodeJwt(textOf(wire.id_token) ?? '') ?? previous?.claims,
@@ -153,10 +154,10 @@ export const SENDABLE: RegExp = /^(?!(undefined|null|NaN|true|false)$)[!-~]+$/
 type Wire = Partial<Record<keyof TokenResponse, unknown>>
 
 /** Reads a lifetime in seconds: a number, or digits as text. Anything else: unknown. */
-function toLifetimeMs(seconds: unknown): number | undefined {
+function toLifetimeMs(seconds: unknown, leastMs: number): number | undefined {
   const value = typeof seconds === 'string' && /^[\d.]+$/.test(seconds) ? Number(seconds) : seconds
   if (!Number.isFinite(value)) return undefined
-  return Math.min(Math.max(Math.floor(value as number) * 1_000, MIN_LIFETIME_MS), MAX_LIFETIME_MS)
+  return Math.min(Math.max(Math.floor(value as number) * 1_000, leastMs), MAX_LIFETIME_MS)
 }
 
 /** `undefined`: it is none, or empty. */

@@ -203,6 +203,11 @@ describe('parseTokenResponse', () => {
     )
   })
 
+  test.each([0, -1, '0', 0.5])('a session that is said to end in %j seconds is one that never ends', (seconds) => {
+    const tokens = parse({ access_token: 'abc', authorization_expires_in: seconds })
+    expect(tokens.sessionLifetimeMs).toBeUndefined()
+  })
+
   test('what is left of the session goes on counting when an answer does not say it again', () => {
     const first = parse({ access_token: 'abc', authorization_expires_in: 100 })
     const later = { wall: obtained.wall + 30_000, monotonic: obtained.monotonic + 30_000 }
