@@ -76,8 +76,10 @@ export function createCalls(
       async fetch(input, init) {
         const text = typeof input === 'object' && 'url' in input ? input.url : String(input)
         const url = parseUrl(text, lifecycle.baseUrl())
-        if (url && !isSecure(url) && !allowHttp) {
-          throw new TokenError('configuration', `the token source is at ${url.origin}: tokens travel over https: only`)
+        // No element of the page decides who gets to see a refresh token.
+        const { origin } = parseUrl(text, lifecycle.origin()) ?? url ?? {}
+        if (!url || url.origin !== origin || (!allowHttp && !isSecure(url))) {
+          throw new TokenError('configuration', `no token goes to ${url?.origin}: only to an absolute https: URL`)
         }
         // A page that has slept must not present once more what another may have spent meanwhile.
         const sent = clock.now()

@@ -118,11 +118,29 @@ test('a relative URL is one of the page', async () => {
   await expect(calls.context.fetch('/token')).rejects.toMatchObject({ code: 'configuration' })
 })
 
-test('what nobody can make a URL of is left to fetch, which says so', async () => {
-  const world = createWorld()
-  const { calls, fetch } = open(world)
-  await calls.context.fetch('https://')
-  expect(fetch).toHaveBeenCalledOnce()
+test.each([
+  ['where there is no page', undefined, undefined, '/token'],
+  ['that <base href> takes to another origin', 'https://evil.example.com/', 'https://app.example.com', '/token'],
+  ['that is none', 'https://app.example.com/', 'https://app.example.com', 'https://'],
+])('a relative URL %s gets no token: the error names the cure', async (_, baseUrl, origin, input) => {
+  const { ports } = createWorld()
+  const lifecycle = { ...ports.lifecycle, baseUrl: () => baseUrl, origin: () => origin }
+  const { calls, fetch } = open(createWorld(), { ports: { lifecycle } })
+  await expect(calls.context.fetch(input, { method: 'POST' })).rejects.toMatchObject({
+    code: 'configuration',
+    transient: false,
+    message: /absolute/,
+  })
+  expect(fetch).not.toHaveBeenCalled()
+})
+
+test('<base href> may lead to another path, and an absolute URL goes where it says', async () => {
+  const { ports } = createWorld()
+  const lifecycle = { ...ports.lifecycle, baseUrl: () => 'https://app.example.com/shop/' }
+  const { calls, fetch } = open(createWorld(), { ports: { lifecycle } })
+  for (const input of ['token', '//auth.example.com/token', 'https://auth.example.com/token'])
+    await calls.context.fetch(input, { method: 'POST' })
+  expect(fetch).toHaveBeenCalledTimes(3)
 })
 
 test('an answer tells how far its server’s clock is ahead, if it says, and no cache has kept it', async () => {
