@@ -39,15 +39,15 @@ export function createPool({ narrow, ports, settings }: Parts, refresh: Refresh)
 
   async function fetchOne({ session, wish = '' }: Held): Promise<string> {
     const mine = toWish({ ...fromWish(wish), once: ports.random().toString(36).slice(2) })
-    const all = narrow.of(session, wish)
     const one = narrow.of(session, mine)
-    one.failure = all.failure
+    one.failure = narrow.of(session, wish).failure
     try {
       await refresh({ session, tokens: undefined, wish: mine }, 'requested')
-      all.failure = undefined
+      narrow.of(session, wish).failure = undefined
       return mine
     } catch (error) {
-      all.failure = one.failure
+      // Not kept over the refresh: what holds nothing is forgotten.
+      narrow.of(session, wish).failure = one.failure
       narrow.take(session, mine)
       throw error
     }

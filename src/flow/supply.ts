@@ -78,7 +78,7 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
     const own = current(main)
     const now = need ? narrowed(own, need, scope) : own
     const { session, tokens } = now
-    const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())
+    const here = tokens && tokens.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())
     if (here) return here
     const expired = !tokens || remainingMs(tokens, clock.now()) <= 0
     if (!canRefresh(own)) {

@@ -132,6 +132,18 @@ test('who has given up is fetched for no more', async () => {
   expect(asked).toHaveLength(1)
 })
 
+test('what is known of a failure outlives the tokens that come for something else meanwhile', async () => {
+  const { pool, narrow, asked, held, answer } = open()
+  const broken = new Error('broken')
+  const next = expect(pool.next(held, wait)).rejects.toBe(broken)
+  narrow.of(held.session, asked[0]!.wish!).flight = Promise.resolve(held)
+  narrow.put(held.session, toWish({ scope: 'read' }), tokensOf({ sequence: 1 }))
+  narrow.of(held.session, asked[0]!.wish!).failure = failure
+  await answer(broken)
+  await next
+  expect(narrow.of(held.session, pay).failure).toBe(failure)
+})
+
 test('a refresh that fails fails all who wait, once; whoever asks next tries anew', async () => {
   const { pool, narrow, asked, held, answer } = open()
   const broken = new Error('broken')

@@ -126,6 +126,18 @@ describe('a token that can be sent as it is', () => {
 })
 
 describe('a fresh token', () => {
+  test('promise 4: to be used once is one that was fetched ahead: nobody waits for another', async () => {
+    const { fresh, bring, asked } = await open({})
+    const once = { need: { ...need, once: true } }
+    fresh(once)
+    await settle()
+    for (let sequence = 2; sequence <= 4; sequence++) await bring({ sequence, accessToken: `once ${sequence}` })
+    expect(asked).toHaveLength(3)
+    const next = fresh(once)
+    await settle()
+    expect(next.value?.tokens.accessToken).toBe('once 3')
+  })
+
   test.each<[string, Partial<TokenSet> | undefined, boolean, RefreshTrigger]>([
     ['because it has expired', { lifetimeMs: 0 }, false, 'expired'],
     ['because there is none yet', undefined, false, 'expired'],
