@@ -62,7 +62,7 @@ export function createBinding(options: BindingOptions): Binding {
     try {
       found = await patiently(keys.read(name, (kept) => ({ ...kept, at: now().wall })))
     } catch (cause) {
-      throw new TokenError('refresh_unavailable', 'the key store gives no answer', { transient: true, cause })
+      throw new TokenError('refresh_unavailable', 'no answer of the key store', { transient: true, cause })
     }
     const { alg: itsAlg, privateKey, jwk } = Object(found) as Kept
     // There are browsers that store a key as an empty object.
@@ -85,14 +85,10 @@ export function createBinding(options: BindingOptions): Binding {
     return lastHash.hash
   }
 
-  async function generate(): Promise<{ readonly alg: SigningAlg; privateKey: CryptoKey; jwk: JsonWebKey }> {
-    if (alg === 'ES256') return { alg, ...(await generateSigningKey(alg)) }
-    try {
-      return { alg, ...(await generateSigningKey(alg)) }
-    } catch {
-      // Not every browser has it.
-      return { alg: 'ES256', ...(await generateSigningKey('ES256')) }
-    }
+  function generate(): Promise<{ readonly alg: SigningAlg; privateKey: CryptoKey; jwk: JsonWebKey }> {
+    const make = async (one: SigningAlg) => ({ alg: one, ...(await generateSigningKey(one)) })
+    // Not every browser has Ed25519.
+    return make(alg).catch(() => make('ES256'))
   }
 
   return {
@@ -107,10 +103,10 @@ export function createBinding(options: BindingOptions): Binding {
         const kept: Kept = { alg: made, privateKey, jwk: toPublicJwk(jwk), at }
         await patiently(keys.write(name, kept))
         const found = await patiently(keys.read(name, (found) => found))
-        if (!isSigningKey((Object(found) as Kept).privateKey)) throw new Error('it was not kept')
+        if (!isSigningKey((Object(found) as Kept).privateKey)) throw new Error()
       } catch {
         // It signs as long as this page lives.
-        warn('the DPoP key cannot be stored here: the session ends with this page, and other tabs cannot join it')
+        warn('the DPoP key cannot be stored: the session ends with this page, and no other tab can join it')
       }
       const isOld = (kept: unknown): boolean => !(at - (Object(kept) as Kept).at < OLD_MS)
       void patiently(keys.sweep(isOld)).catch(() => {})
