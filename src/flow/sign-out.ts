@@ -102,8 +102,9 @@ export function createSignOut(parts: Parts): SignOut {
         return
       }
       const flight = flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined)
+      const flights = Promise.allSettled([flight, held && narrow.settled(held.session)])
       const all = revokeAll(held?.tokens, sealing && kept, held && narrow.drain(held.session, true))
-      settled = giveBack(all, flight)
+      settled = giveBack(all, flights)
     })
   }
 
@@ -117,18 +118,16 @@ export function createSignOut(parts: Parts): SignOut {
     return { refreshToken: await sealing?.open(before.sealed, before.epoch), key: before.key }
   }
 
-  /** Waits for the flight too: the tokens that it brings are revoked when they come, and count if the rest takes longer. */
-  function giveBack(all: Promise<Revoked>[], flight?: Promise<unknown>): Promise<Revoked> {
+  /** Waits for the flights too: the tokens that they bring are revoked when they come, and count if the rest takes longer. */
+  function giveBack(all: Promise<Revoked>[], flights?: Promise<unknown>): Promise<Revoked> {
     const asked = epochs.newest()?.epoch
     revocations = all
-    const outcome = Promise.resolve(flight)
-      .catch(() => {})
-      .then(async () => {
-        const answers = await Promise.all(all).then(() => Promise.all(all))
-        // Where no marker can be kept only the record tells that somebody has signed in meanwhile.
-        if (!epochs.isKept()) await share.update()
-        return WORST_FIRST.find((one) => answers.includes(one)) ?? 'confirmed'
-      })
+    const outcome = Promise.resolve(flights).then(async () => {
+      const answers = await Promise.all(all).then(() => Promise.all(all))
+      // Where no marker can be kept only the record tells that somebody has signed in meanwhile.
+      if (!epochs.isKept()) await share.update()
+      return WORST_FIRST.find((one) => answers.includes(one)) ?? 'confirmed'
+    })
     void outcome.then((revoked) => {
       const newest = epochs.newest()
       if (revoked === 'unconfirmed') settled = settled === outcome ? undefined : settled

@@ -42,6 +42,8 @@ export interface Narrow {
   of(session: Session, wish: string): Granted
   /** Keeps `tokens`, unless they are older than what is there. */
   put(session: Session, wish: string, tokens: TokenSet): void
+  /** Resolves when all has come, or not, that is being fetched. */
+  settled(session: Session): Promise<unknown>
   /** Takes a token away, to be used once. */
   take(session: Session, wish: string): TokenSet | undefined
   /** Takes all that are used once, or all, away, to be revoked. */
@@ -76,6 +78,8 @@ export function createNarrow(now: () => Instant): Narrow {
       const granted = of(session, wish)
       if ((granted.tokens?.sequence ?? 0) < tokens.sequence) Object.assign(granted, { tokens, failure: undefined })
     },
+    settled: (session) =>
+      Promise.allSettled([...wishesOf(session).values()].map(({ flight }) => flight as Promise<unknown>)),
     take(session, wish) {
       const { tokens } = of(session, wish)
       wishesOf(session).delete(wish)

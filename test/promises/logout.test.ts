@@ -2,8 +2,9 @@ import { getEventListeners } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { TokenStorage } from 'tokenward'
 import { fault } from 'tokenward/testing'
+import type { TokenResponse } from 'tokenward'
 import { createDesk, createWorld, settle } from '../support/world.ts'
-import { API, createScene, demo, failureOf, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
+import { API, createScene, demo, failureOf, later, only, openStage, type Scene, type Stage, watchOf } from './stage.ts'
 
 let stage: Stage
 async function signedIn(flavour: 'cookie' | 'json' = 'cookie'): Promise<void> {
@@ -278,6 +279,24 @@ describe('logout wins', () => {
     gate.release()
     await stage.world.pass(0)
     expect(stage.backend.auth.liveFamilies()).toEqual([])
+  })
+
+  test('F73: nor can what one API alone was to get, or what was fetched ahead; the report waits for it', async () => {
+    const pay = 'https://pay.example.com'
+    const scene = createScene({ resources: [API, { url: pay, reuse: 'once' }] })
+    await scene.tokens.login('ann')
+    const ahead = later<Partial<TokenResponse>>()
+    scene.desk.answer({}, ahead.promise)
+    await scene.send({ url: pay })
+    await settle()
+    scene.desk.answerRevoke('confirmed', 'unconfirmed')
+    const report = watchOf(scene.tokens.logout())
+    await settle()
+    expect(report.state).toBe('pending')
+    ahead.resolve({})
+    await settle()
+    expect(scene.desk.asked.slice(-2)).toEqual(['revoke r2 ann.1', 'revoke r3 ann.3'])
+    expect(report).toMatchObject({ state: 'resolved', value: { revoked: 'unconfirmed' } })
   })
 
   test('F80: it works in every state: nothing is in its way', async () => {
