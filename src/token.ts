@@ -118,6 +118,17 @@ export function remainingMs({ lifetimeMs = Infinity, obtained }: TokenSet, now: 
   return lifetimeMs - elapsedMs(obtained, now)
 }
 
+const authorizations = new WeakMap<TokenSet, string>()
+
+/** What goes with each request. Made once: transports hash it, and measure it, and every new text is done anew. */
+export function authorizationOf(tokens: TokenSet): string {
+  const here = authorizations.get(tokens)
+  if (here) return here
+  const made = `${tokens.tokenType} ${tokens.accessToken}`
+  authorizations.set(tokens, made)
+  return made
+}
+
 /** The subject of the ID token, if any. */
 export function userOf(tokens: TokenSet | undefined): unknown {
   return tokens?.claims?.['sub']

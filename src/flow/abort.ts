@@ -11,29 +11,24 @@ import { waitersOf } from '../lib/waiters.ts'
 export function untilAborted<T>(promise: Promise<T>, caller: AbortSignal | undefined, ours?: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const waiters = ours && waitersOf(ours)
-    const check = (): void => {
-      const ended = caller?.aborted ? caller : ours
-      if (!ended?.aborted) return
+    const waiter = waiters?.add(fail)
+    const giveUp = caller && ((): void => fail(abortError(caller)))
+    if (giveUp) caller.addEventListener('abort', giveUp)
+
+    function settle(): void {
+      if (waiter) waiters?.remove(waiter)
+      if (giveUp) caller.removeEventListener('abort', giveUp)
+    }
+    function fail(reason: unknown): void {
       settle()
-      reject(abortError(ended))
+      reject(reason)
     }
-    const settle = (): void => {
-      caller?.removeEventListener('abort', check)
-      waiters?.delete(check)
-    }
-    caller?.addEventListener('abort', check)
-    waiters?.add(check)
-    promise.then(
-      (value) => {
-        settle()
-        resolve(value)
-      },
-      (reason: unknown) => {
-        settle()
-        reject(reason)
-      },
-    )
-    check()
+    promise.then((value) => {
+      settle()
+      resolve(value)
+    }, fail)
+    const ended = caller?.aborted ? caller : ours
+    if (ended?.aborted) fail(abortError(ended))
   })
 }
 

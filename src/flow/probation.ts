@@ -21,9 +21,18 @@ const RIGHT_AFTER_MS = 60_000
 export function createProbation(): Probation {
   /** By when they were obtained: the refresh token beside them may change. Absent: accepted, or not out of a refresh. */
   const failed = new WeakMap<Instant, boolean>()
+  /** The last that was: every answer says so, and to look it up costs as much as to send. */
+  let accepted: Instant | undefined
   return {
-    begin: ({ obtained }) => void failed.set(obtained, false),
-    accepted: ({ obtained }) => void failed.delete(obtained),
+    begin({ obtained }) {
+      accepted = undefined
+      failed.set(obtained, false)
+    },
+    accepted({ obtained }) {
+      if (obtained === accepted) return
+      accepted = obtained
+      failed.delete(obtained)
+    },
     refused({ obtained }, now) {
       const isNew = failed.get(obtained) === false && elapsedMs(obtained, now) < RIGHT_AFTER_MS
       if (isNew) failed.set(obtained, true)

@@ -3,7 +3,7 @@ import { elapsedMs, type Instant } from '../lib/instant.ts'
 import { parseUrl } from '../lib/url.ts'
 import { waitersOf } from '../lib/waiters.ts'
 import { type Held, heldIn, isSignedIn, type SignedOut } from '../session/state.ts'
-import { remainingMs, type TokenSet } from '../token.ts'
+import { authorizationOf, remainingMs, type TokenSet } from '../token.ts'
 import { abortError, throwIfAborted, untilAborted } from './abort.ts'
 import type { Destination, DestinationOf } from './attach.ts'
 import { type Action, judge, type Verdict } from './challenge.ts'
@@ -130,16 +130,15 @@ export function createSender(
       if (withheld ?? (origin !== to.origin || need !== to.need)) throw notAllowed(`the request now goes to ${origin}`)
     }
     if (target.url.includes(tokens.accessToken)) watch.alert('token-in-url', to.origin)
-    const Authorization = `${tokens.tokenType} ${tokens.accessToken}`
+    const Authorization = authorizationOf(tokens)
     const headers: Record<string, string> = proof ? { Authorization, DPoP: proof } : { Authorization }
     const { signal } = session
     const waiters = waitersOf(signal)
     // Every transport listens to its signal, and a list of listeners is searched for each that comes or goes.
-    const own = waiters.size < MANY ? undefined : newAbort()
-    const wake = (): void => own?.abort(signal.reason)
-    if (own) waiters.add(wake)
+    const own = waiters.size() < MANY ? undefined : newAbort()
+    const waiter = own && waiters.add((reason) => own.abort(reason))
     const reply = untilAborted(exchange.send(headers, own?.signal ?? signal), target.signal, signal)
-    if (own) void reply.catch(() => {}).then(() => waiters.delete(wake))
+    if (waiter) void reply.catch(() => {}).then(() => waiters.remove(waiter))
     if (!to.need?.once) ahead(used, now)
     return reply
   }

@@ -60,18 +60,25 @@ export function createEpochs(
   degraded: (what: string, why: unknown) => void,
 ): Epochs {
   let heard = 0
+  /** Before each send it is asked for, and seldom is it another one. */
+  let known: Epoch | undefined
+  let read: string | undefined
 
   function newest(): number {
-    const marked = Number(marker.read(name))
+    const text = marker.read(name)
+    if (text === read) return heard
+    read = text
+    const marked = Number(text)
     return marked > heard && Number.isSafeInteger(marked) ? (heard = marked) : heard
   }
 
   return {
     newest() {
       const epoch = newest()
+      if (!epoch || epoch === known?.epoch) return known
       const what = MEANINGS[epoch % 3]
       const reason = REASONS[Math.floor(epoch / 3) % MOST_REASONS] ?? 'logout'
-      return epoch && what ? { epoch, what, at: Math.floor(epoch / UNIT), reason } : undefined
+      return (known = what && { epoch, what, at: Math.floor(epoch / UNIT), reason })
     },
     begin(what, reason, now) {
       const at = Math.max(Math.floor(now), Math.floor(newest() / UNIT) + 1)

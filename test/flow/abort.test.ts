@@ -16,7 +16,7 @@ function open() {
   const caller = new AbortController()
   const ours = new AbortController()
   /** How many still wait for one of the two signals. */
-  const left = () => getEventListeners(caller.signal, 'abort').length + waitersOf(ours.signal).size
+  const left = () => getEventListeners(caller.signal, 'abort').length + waitersOf(ours.signal).size()
   return { caller, ours, signals: [caller.signal, ours.signal] as const, left }
 }
 
@@ -54,7 +54,7 @@ describe('what is waited for until somebody gives up', () => {
     const { ours } = open()
     ours.abort(over)
     expect(await now(untilAborted(new Promise(() => undefined), undefined, ours.signal))).toBe(over)
-    expect(waitersOf(ours.signal).size).toBe(0)
+    expect(waitersOf(ours.signal).size()).toBe(0)
   })
 })
 

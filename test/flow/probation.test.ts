@@ -25,6 +25,20 @@ test('one that was accepted before is', () => {
   expect(probation.mayRefresh(tokens)).toBe(true)
 })
 
+test('one that begins it once more, with another refresh token beside it, can be accepted once more', () => {
+  const probation = createProbation()
+  const tokens = next()
+  for (const accepted of [true, false, true]) {
+    probation.begin(tokens)
+    if (accepted) probation.accepted(tokens)
+  }
+  probation.refused(tokens, later(1))
+  expect(probation.mayRefresh(tokens)).toBe(true)
+  probation.begin(tokens)
+  probation.refused(tokens, later(1))
+  expect(probation.mayRefresh(tokens)).toBe(false)
+})
+
 test('one that is first used long after may have been revoked meanwhile', () => {
   const probation = createProbation()
   const tokens = next()

@@ -290,12 +290,12 @@ describe('a request is cut off', () => {
     expect(signals.slice(0, 100).every((signal) => signal === session.signal)).toBe(true)
     expect(signals[100]).not.toBe(session.signal)
     expect(signals[101]).not.toBe(session.signal)
-    const before = waitersOf(session.signal).size
+    const before = waitersOf(session.signal).size()
     answers[0]!.resolve(200)
     expect(await all[100]!.reply).toBe(200)
     await settle()
     // It does not wait any more, and nor does its signal.
-    expect(waitersOf(session.signal).size).toBe(before - 2)
+    expect(waitersOf(session.signal).size()).toBe(before - 2)
     ends()
     expect(signals[100]?.aborted).toBe(false)
     expect(signals[101]?.aborted).toBe(true)
@@ -314,7 +314,7 @@ describe('a request is cut off', () => {
     await settle()
     process.off('unhandledRejection', unhandled)
     expect(unhandled).not.toHaveBeenCalled()
-    expect(waitersOf(session.signal).size).toBe(100)
+    expect(waitersOf(session.signal).size()).toBe(100)
   })
 })
 

@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { TokenError } from '../../src/errors.ts'
 import { createAttempts } from '../../src/flow/attempts.ts'
 import { createCalls } from '../../src/flow/calls.ts'
 import type { Parts } from '../../src/flow/parts.ts'
@@ -107,7 +108,7 @@ export function openTab({ source, settings, storage, ports, parts: given, world 
     write,
     /** What another tab has changed. */
     change: (part: Partial<TabRecord>) => write({ ...record(), ...part }),
-    dispose: (error = new Error('disposed of')) => endAll(life, error),
+    dispose: (error = new TokenError('aborted', 'disposed of')) => endAll(life, error),
   }
 }
 
