@@ -2,6 +2,7 @@ import { TokenError } from '../errors.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import { elapsedMs, type Instant } from '../lib/instant.ts'
 import type { Need } from '../options.ts'
+import type { RefreshTrigger } from '../session/events.ts'
 import { toWish } from '../session/narrow.ts'
 import { type Held, isSignedIn, type SignedIn } from '../session/state.ts'
 import { remainingMs, type TokenSet } from '../token.ts'
@@ -50,6 +51,7 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
   const { store, ports, settings, siblings, narrow, probation, watch, life, canRefresh } = parts
   const { clock, timer } = ports
   const pool = createPool(parts, refresh)
+  const waits = new WeakMap<Promise<unknown>, Promise<unknown>>()
 
   function ready(main: Held, request: Wanted, now: Instant): Usable | undefined {
     const { need, scope } = request
@@ -88,17 +90,22 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
       throw abortError(session.signal)
     }
     const trigger = tokens && tokens === refused ? 'refused' : expired ? 'expired' : 'requested'
-    const wait = <T>(promise: Promise<T>): Promise<T> => waitFor(promise, request, session.signal)
     if (need) {
       demand(scope, own.tokens)
       // What the session's own tokens say is kept, and what they leave open is asked for first.
-      if (!own.tokens) await wait(refresh(own, trigger))
+      if (!own.tokens) await waitFor(refresh(own, trigger), request, session.signal)
     }
-    const obtain = (used: Held): Promise<Held> => (need?.once ? pool.next(now, wait) : wait(refresh(used, trigger)))
-    let renewed = await obtain(now)
-    if (isOutslept(renewed.tokens)) renewed = await obtain(renewed)
+    let renewed = await obtain(now, request, trigger)
+    if (isOutslept(renewed.tokens)) renewed = await obtain(need?.once ? now : renewed, request, trigger)
     demand(scope, renewed.tokens)
     return renewed as Usable
+  }
+
+  function obtain(used: Held, request: Wanted, trigger: RefreshTrigger): Promise<Held> {
+    const { signal } = used.session
+    return request.need?.once
+      ? pool.next(used, (arrival) => waitFor(arrival, request, signal))
+      : waitFor(refresh(used, trigger), request, signal)
   }
 
   /** The machine has slept since they were asked for, and they are of no use any more. */
@@ -135,7 +142,17 @@ export function createSupply(parts: Parts, refresh: Refresh, schedule: Schedule,
       session && leftMs >= LONGEST_TURN * requestTimeoutMs
         ? promise
         : withDeadline(promise, Math.max(0, leftMs), timer, timedOut)
+    if (session && !signal && bounded === promise) return shared(promise, session)
     return untilAborted(bounded, signal, session ?? life)
+  }
+
+  /** One wait for all who wait for the same, and have no end of their own. */
+  function shared<T>(promise: Promise<T>, session: AbortSignal): Promise<T> {
+    const here = waits.get(promise) as Promise<T> | undefined
+    if (here) return here
+    const wait = untilAborted(promise, undefined, session)
+    waits.set(promise, wait)
+    return wait
   }
 
   function current({ session }: Held): Held {

@@ -3,6 +3,7 @@ import { TokenError } from '../../src/errors.ts'
 import type { Refresh } from '../../src/flow/refresh.ts'
 import type { Schedule } from '../../src/flow/schedule.ts'
 import { createSupply, type Wanted } from '../../src/flow/supply.ts'
+import { waitersOf } from '../../src/lib/waiters.ts'
 import type { RefreshTrigger } from '../../src/session/events.ts'
 import { fromWish, toWish } from '../../src/session/narrow.ts'
 import { type Held, heldIn } from '../../src/session/state.ts'
@@ -423,6 +424,16 @@ describe('a wait', () => {
     const { supply, world, session } = await open({})
     void supply.waitFor(never, {}, session.signal)
     expect(world.timers()).toEqual([])
+  })
+
+  test('of many for one refresh is one wait, but for those who may give up by themselves', async () => {
+    const { supply, session, signOut } = await open({})
+    const { signal } = new AbortController()
+    const all = [{}, {}, {}, { signal }].map((request) => watched(supply.waitFor(never, request, session.signal)))
+    expect(waitersOf(session.signal).size()).toBe(2)
+    signOut.end(session, 'logout')
+    await settle()
+    for (const { error } of all) expect(error).toBe(session.signal.reason)
   })
 
   test.each<[string, Wanted, number]>([

@@ -196,8 +196,8 @@ export const oneTab: readonly Mutant[] = [
     [
       logout,
       'a request that waits for a token does not notice that its session ended',
-      'return untilAborted(bounded, signal, session ?? life)',
-      'return untilAborted(bounded, signal, life)',
+      'return shared(promise, session)',
+      'return shared(promise, life)',
     ],
     [
       meanwhile,
