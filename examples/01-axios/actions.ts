@@ -8,7 +8,9 @@ import { elsewhere } from './situations.ts'
 import { refreshesSince, watched, type Call } from './traffic.ts'
 import { count, explain } from './words.ts'
 
-const UPLOAD_BYTES = 8 * 1_024 * 1_024
+/** Much more than a system takes in before anybody reads it: else the bar would be full while the file is on its way. */
+const UPLOAD_MIB = 16
+const UPLOAD_BYTES = UPLOAD_MIB * 1_024 * 1_024
 const LONG_MS = 1_500
 const outcome = element('outcome', HTMLElement)
 const answer = element('answer', HTMLPreElement)
@@ -56,7 +58,7 @@ const actions: Readonly<Record<string, (watch: Watch) => Promise<Outcome>>> = {
       }),
     )
     const twice = call.sends.length > 1 ? ' The token ran out on the way, so it was sent twice.' : ''
-    return { text: `The file of 8 MiB has arrived.${twice}` }
+    return { text: `The file of ${UPLOAD_MIB} MiB has arrived.${twice}` }
   },
 
   async long(watch) {

@@ -58,6 +58,6 @@ function toItem({ name, status, refreshes }: Lane): HTMLLIElement {
   const title = document.createElement('strong')
   title.textContent = name
   const times = refreshes === 1 ? '1 refresh' : `${refreshes} refreshes`
-  item.append(title, ` ${words[status]} · ${times} by it`)
+  item.append(title, ` ${words[status]} · ${times}`)
   return item
 }

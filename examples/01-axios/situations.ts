@@ -8,8 +8,8 @@ const situations = {
     'The session stays. Calls go on while the token lasts; the refresh is tried again, ever more rarely.',
   ],
   'refresh-429': [
-    'Refresh answers 429, “Retry-After: 5”',
-    'The session stays, and for five seconds no tab asks again, whatever is clicked.',
+    'Refresh answers 429: come back in 5 s',
+    'It says “Retry-After: 5”. The session stays, and for five seconds no tab asks again, whatever is clicked.',
   ],
   'refresh-html': [
     'Refresh meets a captive portal',

@@ -1,8 +1,8 @@
 import { request as forward } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
-const PART_BYTES = 64 * 1_024
-const PART_MS = 5
+const PART_BYTES = 512 * 1_024
+const PART_MS = 30
 
 /** Passes a request on as over a slow line: on loopback an upload would be over before anybody sees its progress. */
 export async function passSlowly(request, response, origin) {
@@ -14,10 +14,14 @@ export async function passSlowly(request, response, origin) {
   })
   onward.once('error', () => response.destroy())
   response.once('close', () => onward.destroy())
+  let passed = 0
   try {
     for await (const chunk of request) {
       onward.write(chunk)
-      await pause((chunk.length / PART_BYTES) * PART_MS)
+      passed += chunk.length
+      if (passed < PART_BYTES) continue
+      passed = 0
+      await pause(PART_MS)
     }
     onward.end()
   } catch {

@@ -1,7 +1,7 @@
 import type { SessionState, TokenManager } from 'tokenward'
 import { element } from './dom.ts'
 import { draw, move } from './svg.ts'
-import { calls, REQUEST_TIMEOUT_MS, type Call, type Send } from './traffic.ts'
+import { calls, type Call, type Send } from './traffic.ts'
 
 /** How much of the past is to be seen. */
 const WIDE_MS = 20_000
@@ -15,6 +15,8 @@ const REQUESTS = { top: 102, height: 168 }
 const HEIGHT = 294
 /** The height of a bar that has room. */
 const THICK = 13
+/** The width of a bar of no time at all: what is over in a moment is to be seen too. */
+const THIN = 4
 
 /** What a bar means, by its class. */
 const meanings = {
@@ -25,6 +27,14 @@ const meanings = {
   bare: 'without the token',
 } as const
 type Meaning = keyof typeof meanings
+
+/** What a colour of the session means, by its class. */
+const states = {
+  'state signed-out': 'signed out',
+  'state active': 'signed in',
+  'state refreshing': 'being refreshed',
+  'state stale': 'a refresh failed',
+} as const
 
 interface Drawn {
   readonly group: SVGGElement
@@ -125,16 +135,15 @@ export function drawTimeline(tokens: TokenManager<never>): void {
     const isRefresh = call.to === 'auth'
     const y = isRefresh ? REFRESHES.top : REQUESTS.top + one.track * pitch
     const height = isRefresh ? REFRESHES.height : Math.max(2, pitch * 0.75)
-    const bar = (meaning: Meaning, from: number, to: number): SVGRectElement =>
-      draw('rect', {
-        class: meaning,
-        x: x(from),
-        y,
-        width: Math.max(2, x(to) - x(from)),
-        height,
-        rx: Math.min(3, height / 2),
-      })
     const bars: SVGRectElement[] = []
+    let free = 0
+    function bar(meaning: Meaning, from: number, to: number): SVGRectElement {
+      // One after the other, however short: a refusal is not to be covered by what follows from it.
+      const left = Math.max(free, x(from))
+      const width = Math.max(THIN, x(to) - left)
+      free = left + width
+      return draw('rect', { class: meaning, x: left, y, width, height, rx: Math.min(3, height / 2) })
+    }
     let waitsFrom = call.at
     for (const send of call.sends) {
       if (send.at - waitsFrom > 2) bars.push(bar('wait', waitsFrom, send.at))
@@ -177,9 +186,7 @@ function forget(span: Span | undefined): void {
   span?.label.remove()
 }
 
-function meaningOf({ status, fingerprint, at, endedAt }: Send, { to, html }: Call): Meaning {
-  // A refresh is never broken off, only given up on: its cookie may still come.
-  if (endedAt === undefined && to === 'auth' && performance.now() - at > REQUEST_TIMEOUT_MS) return 'failed'
+function meaningOf({ status, fingerprint, endedAt }: Send, { to, html }: Call): Meaning {
   if (endedAt !== undefined && (status === undefined || status >= 500 || status === 429 || html === true))
     return 'failed'
   if (status === 401) return 'refused'
@@ -221,7 +228,7 @@ function lines(width: number, spanMs: number): Element[] {
 }
 
 function legend(): HTMLLIElement[] {
-  return Object.entries(meanings).map(([meaning, text]) => {
+  return Object.entries({ ...states, ...meanings }).map(([meaning, text]) => {
     const sample = draw('svg', { width: 22, height: 10, 'aria-hidden': 'true' })
     sample.append(draw('rect', { class: meaning, x: 1, y: 1, width: 20, height: 8, rx: 2 }))
     const item = document.createElement('li')

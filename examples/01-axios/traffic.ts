@@ -84,13 +84,17 @@ export const watchedFetch: typeof fetch = async (input, init) => {
   const call = begin(pathname.replace('/auth/', ''), 'auth')
   const send: Send = { at: call.at, fingerprint: undefined }
   call.sends.push(send)
+  // A refresh is never broken off, since its cookie may still come: the manager only waits no longer.
+  const over = (): void => void (send.endedAt = call.endedAt ??= performance.now())
+  const givenUp = setTimeout(over, REQUEST_TIMEOUT_MS)
   try {
     const response = await fetch(input, init)
     send.status = response.status
     call.html = response.headers.get('Content-Type')?.includes('html') ?? false
     return response
   } finally {
-    send.endedAt = call.endedAt = performance.now()
+    clearTimeout(givenUp)
+    over()
   }
 }
 
