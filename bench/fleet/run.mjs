@@ -82,6 +82,8 @@ const SCENARIOS = {
     from: 0,
     windowS: 120,
     chart: [0, 600],
+    // Else the first second would be all that is to be seen.
+    isLog: true,
     hasBound: true,
   },
 }
@@ -109,6 +111,7 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
     const [begin, end] = scenario.chart
     series.push({
       name: policy,
+      ours: policy === 'tokenward',
       points: [...found.requests.slice(begin, end)].map((value, index) => [index, value]),
     })
   }
@@ -135,9 +138,10 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
   parts.push(
     `## ${scenario.title[0].toUpperCase()}${scenario.title.slice(1)}\n\n${scenario.text}\n\n${table(head, rows)}\n\n![Requests per second](fleet-${name}.svg)`,
   )
-  const chart = lineChart(`Token requests per second: ${scenario.title}`, series, {
+  const { title, isLog } = scenario
+  const chart = lineChart(`Token requests per second${isLog ? ', logarithmic' : ''}: ${title}`, series, {
+    isLog,
     xLabel: `seconds ${since}`,
-    yLabel: 'per second',
     format: (value) => Math.round(value).toLocaleString('en'),
   })
   keep(`fleet-${name}.svg`, chart)

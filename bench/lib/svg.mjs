@@ -22,8 +22,8 @@ ${body}
 
 /** @param rows `{ name, value, text, ours, bad }`; a value that is no number is only text. */
 export function barChart(title, rows) {
-  const left = 240
-  const width = 720
+  const left = 300
+  const width = 780
   const most = Math.max(...rows.map(({ value }) => (Number.isFinite(value) ? value : 0)), 1e-9)
   const body = rows.map(({ name, value, text, ours, bad }, index) => {
     const y = 34 + index * 22
@@ -38,36 +38,50 @@ export function barChart(title, rows) {
   return frame(width, 44 + rows.length * 22, title, body.join('\n'))
 }
 
-const LINES = ['#1f883d', '#cf222e', '#bf8700', '#0969da', '#8250df']
+const OURS = '#1f883d'
+const LINES = ['#8250df', '#cf222e', '#bf8700', '#0969da']
 
-/** @param series `{ name, points: [x, y][] }` */
-export function lineChart(title, series, { xLabel, yLabel, format = String, yMost }) {
-  const [width, height, left, right, top, bottom] = [720, 336, 70, 16, 36, 80]
+/** @param series `{ name, points: [x, y][], ours }`. `isLog`: each line of the grid is ten times the one below. */
+export function lineChart(title, series, { xLabel, format = String, isLog = false }) {
+  const [width, height, left, right, top, bottom] = [720, 336, 78, 16, 36, 80]
   const all = series.flatMap(({ points }) => points)
-  const xMost = Math.max(...all.map(([x]) => x))
-  const most = yMost ?? Math.max(...all.map(([, y]) => y))
-  const x = (value) => (left + (value / xMost) * (width - left - right)).toFixed(1)
-  const y = (value) => (height - bottom - (Math.min(value, most) / most) * (height - top - bottom)).toFixed(1)
-  const ticks = [0, 0.25, 0.5, 0.75, 1]
+  const xTicks = ticksUpTo(Math.max(...all.map(([x]) => x)) + 1)
+  const yTicks = (isLog ? powersUpTo : ticksUpTo)(Math.max(...all.map(([, y]) => y)))
+  const shareOf = (value) =>
+    isLog ? Math.log10(Math.max(value, 1)) / Math.log10(yTicks.at(-1)) : value / yTicks.at(-1)
+  const x = (value) => (left + (value / xTicks.at(-1)) * (width - left - right)).toFixed(1)
+  const y = (value) => (height - bottom - shareOf(value) * (height - top - bottom)).toFixed(1)
+  const colours = [...LINES]
+  const lines = series.map(({ name, points, ours }) => ({ name, points, colour: ours ? OURS : colours.shift() }))
   const body = [
-    ...ticks.map(
-      (share) =>
-        `<line class="axis" x1="${left}" x2="${width - right}" y1="${y(most * share)}" y2="${y(most * share)}"/><text x="${left - 6}" y="${Number(y(most * share)) + 4}" text-anchor="end">${escape(format(most * share))}</text>`,
+    ...yTicks.map(
+      (value) =>
+        `<line class="axis" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/><text x="${left - 6}" y="${Number(y(value)) + 4}" text-anchor="end">${escape(format(value))}</text>`,
     ),
-    ...ticks.map(
-      (share) =>
-        `<text x="${x(xMost * share)}" y="${height - bottom + 18}" text-anchor="middle">${Math.round(xMost * share)}</text>`,
+    ...xTicks.map(
+      (value) =>
+        `<text x="${x(value)}" y="${height - bottom + 18}" text-anchor="middle">${escape(format(value))}</text>`,
     ),
     `<text x="${(left + width) / 2}" y="${height - bottom + 34}" text-anchor="middle">${escape(xLabel)}</text>`,
-    `<text x="8" y="${top - 4}">${escape(yLabel)}</text>`,
-    ...series.map(
-      ({ points }, index) =>
-        `<polyline class="line" stroke="${LINES[index]}" points="${points.map(([a, b]) => `${x(a)},${y(b)}`).join(' ')}"/>`,
+    ...lines.map(
+      ({ points, colour }) =>
+        `<polyline class="line" stroke="${colour}" points="${points.map(([a, b]) => `${x(a)},${y(b)}`).join(' ')}"/>`,
     ),
-    ...series.map(
-      ({ name }, index) =>
-        `<rect x="${left + (index % 3) * 210}" y="${height - 34 + Math.floor(index / 3) * 16}" width="12" height="4" fill="${LINES[index]}"/><text x="${left + 18 + (index % 3) * 210}" y="${height - 28 + Math.floor(index / 3) * 16}">${escape(name)}</text>`,
+    ...lines.map(
+      ({ name, colour }, index) =>
+        `<rect x="${left + (index % 3) * 210}" y="${height - 34 + Math.floor(index / 3) * 16}" width="12" height="4" fill="${colour}"/><text x="${left + 18 + (index % 3) * 210}" y="${height - 28 + Math.floor(index / 3) * 16}">${escape(name)}</text>`,
     ),
   ]
   return frame(width, height, title, body.join('\n'))
+}
+
+/** Round numbers, from nothing to the first that is not below `most`. */
+function ticksUpTo(most) {
+  const rough = 10 ** Math.floor(Math.log10(most / 4))
+  const step = rough * [1, 2, 2.5, 5, 10].find((times) => rough * times * 5 >= most)
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, index) => index * step)
+}
+
+function powersUpTo(most) {
+  return Array.from({ length: Math.ceil(Math.log10(most)) + 1 }, (_, index) => 10 ** index)
 }
