@@ -1,17 +1,20 @@
 // The results as Markdown and charts, and the part of them that the README shows.
-import { barChart } from './svg.mjs'
+import { chartsOf } from './charts.mjs'
 import { bytes, createNotes, fixed, table, withBest } from './tables.mjs'
+import { failuresOf, targets } from './targets.mjs'
 
 export function toReport(record) {
   const files = Object.keys(record.contestants)
   const notes = createNotes()
   const view = { record, files, notes, nameOf: (file) => record.contestants[file].name }
-  const sections = [size, hotPath, bursts, parked, guards, tabs].map((section) => section(view)).filter(Boolean)
+  const sections = [targets, size, hotPath, bursts, parked, guards, tabs]
+    .map((section) => section(view))
+    .filter(Boolean)
   const markdown = [
     '# Results',
     '<!-- Written by `npm run bench`. Do not edit. -->',
     machineOf(record.machine),
-    'The best of each column is bold, whoever it is.',
+    'The best of each column is bold, whoever it is. Who lets requests fail is not the best at how fast, or with how little, that is.',
     ...sections,
     notes.text(),
     versionsOf(view),
@@ -35,9 +38,13 @@ function versionsOf({ record, files, nameOf }) {
 /** Rows of `files` with what `cellsOf` makes of their result; one cell with the reason where there is none. */
 function rowsOf({ files, nameOf, notes }, results, columns, has = () => true) {
   const present = files.filter((file) => results[file] !== undefined && has(file))
-  const marks = columns.map(({ of, format, better }) =>
+  const reasonOf = (result, why) => result.doesNotApply ?? why?.(result)
+  const marks = columns.map(({ of, why, format, better, mayWin = () => true }) =>
     withBest(
-      present.map((file) => (results[file].doesNotApply ? undefined : numberOf(of(results[file])))),
+      present.map((file) => {
+        const result = results[file]
+        return reasonOf(result, why) || !mayWin(result) ? undefined : numberOf(of(result))
+      }),
       format ?? String,
       better,
     ),
@@ -45,7 +52,7 @@ function rowsOf({ files, nameOf, notes }, results, columns, has = () => true) {
   return present.map((file) => {
     const result = results[file]
     const cells = columns.map(({ of, why, text }, index) => {
-      const reason = result.doesNotApply ?? why?.(result)
+      const reason = reasonOf(result, why)
       if (reason) return notes.mark(reason)
       const value = of(result)
       if (text) return text(value, result)
@@ -121,16 +128,18 @@ function bursts(view) {
         ...sizes.map((size) => ({
           of: (result) => rowOf(result, size),
           why: (result) => result[key]?.doesNotApply,
-          text: (row) => (row ? `${row.refreshes} / ${row.wire} / ${row.failures + row.hung}` : '–'),
+          text: (row) => (row ? `${row.refreshes} / ${row.wire} / ${failuresOf(row)}` : '–'),
         })),
         ...[100, last].map((size) => ({
           of: (result) => rowOf(result, size)?.usEach,
           why: (result) => result[key]?.doesNotApply,
+          mayWin: (result) => rowOf(result, size) && failuresOf(rowOf(result, size)) === 0,
           format: fixed(0),
         })),
         {
           of: (result) => (rowOf(result, 100) ? rowOf(result, last).usEach / rowOf(result, 100).usEach : undefined),
           why: (result) => result[key]?.doesNotApply,
+          mayWin: () => false,
           format: fixed(2),
         },
       ]
@@ -140,22 +149,30 @@ function bursts(view) {
       parts.push(`### ${how}, ${where}\n\n${table(head, rowsOf(view, measured.results, columns))}`)
     }
   }
-  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed. Who takes nothing but TLS (msal-browser) has it over loopback.\n\n${parts.join('\n\n')}`
+  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed. Growth is the time of a request among the most by that of one among a hundred. Over loopback, msal-browser is given TLS, since it takes nothing else.\n\n${parts.join('\n\n')}`
 }
 
 function parked(view) {
   const measured = view.record.bursts
   if (!measured) return undefined
+  const noWait = (result) =>
+    result['process.clock']?.some?.((row) => failuresOf(row) > 0) ? 'lets requests fail in place of waiting' : undefined
+  const lost = ({ parked: { plain } = {} }) =>
+    plain <= 0 ? 'the engine gave back more in the meantime than requests took' : undefined
+  const whyOf = (key) => (result) =>
+    result.parked?.doesNotApply ??
+    (key === 'plain' ? undefined : noWait(result)) ??
+    (key === 'waiting' ? undefined : lost(result))
   const columns = ['plain', 'waiting', 'ratio'].map((key) => ({
     of: (result) => result.parked?.[key],
-    why: (result) => result.parked?.doesNotApply,
+    why: whyOf(key),
     format: key === 'ratio' ? fixed(2) : (value) => String(Math.round(value)),
   }))
   // What it adds to a request is in both; one of bare axios has none of it.
   const ofBare = measured.results.bare?.parked?.plain
   columns.push({
     of: (result) => (ofBare ? result.parked?.waiting / ofBare : undefined),
-    why: (result) => result.parked?.doesNotApply,
+    why: whyOf('waiting'),
     format: fixed(2),
   })
   const head = [
@@ -219,49 +236,6 @@ function tabs(view) {
   return `## Many tabs\n\nAll tabs of a profile find the token expired at once, in Chromium ${measured.browser}; a refresh takes the server ${measured.refreshMs} ms. Refresh calls / tabs served / tabs whose session lives on / milliseconds until all are served.\n\n${table(head, rowsOf(view, measured.results, columns))}`
 }
 
-function chartsOf({ record, files, nameOf }) {
-  const rows = (results, valueOf, textOf) =>
-    files
-      .filter((file) => results?.[file] && Number.isFinite(valueOf(results[file])))
-      .map((file) => {
-        const value = valueOf(results[file])
-        return { name: nameOf(file), value, text: textOf(value), ours: record.contestants[file].ours === true }
-      })
-      .sort((a, b) => a.value - b.value)
-  const charts = {}
-  if (record.size) {
-    charts.size = barChart(
-      'Smallest useful import: minified, brotli',
-      rows(record.size.results, (r) => r.smallest?.esbuild?.brotli, bytes),
-    )
-  }
-  if (record['hot-path']) {
-    charts['hot-path'] = barChart(
-      'A request with a fresh token, bare axios = 1',
-      rows(record['hot-path'].results, (r) => r.ratio, fixed(2)),
-    )
-  }
-  if (record.guards) {
-    charts.trickle = barChart(
-      'Refresh calls for 20 late answers',
-      rows(record.guards.results, (r) => r.trickle?.refreshes, String),
-    )
-  }
-  if (record.tabs) {
-    const count = record.tabs.sizes.at(-1)
-    const of = (r) => (Array.isArray(r) ? r.find((one) => one.tabs === count && one.reuse) : undefined)
-    charts.tabs = barChart(
-      `Sessions alive in ${count} tabs after one expiry, with reuse detection`,
-      rows(
-        record.tabs.results,
-        (r) => of(r)?.alive,
-        (value) => `${value} of ${count}`,
-      ).reverse(),
-    )
-  }
-  return charts
-}
-
 /** The README's table: one line for each contestant, a few columns. */
 function summaryOf(record, files) {
   const notes = createNotes()
@@ -289,7 +263,7 @@ function summaryOf(record, files) {
     {
       of: burstOf,
       why: ({ burst }) => burst?.doesNotApply,
-      text: (row) => (row ? `${row.refreshes} / ${row.failures + row.hung}` : '–'),
+      text: (row) => (row ? `${row.refreshes} / ${failuresOf(row)}` : '–'),
     },
     {
       of: ({ guard }) => guard?.trickle?.refreshes,

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { createRandom, leastPeak, simulate } from '../../bench/fleet/simulate.mjs'
 import { withBench } from '../../bench/lib/readme.mjs'
+import { targets } from '../../bench/lib/targets.mjs'
 import { readText, root } from '../docs/markdown.ts'
 
 const run = promisify(execFile)
@@ -64,6 +65,15 @@ test('no policy has a lower peak than those who come leave it, in the time that 
   expect(leastPeak([100, 0, 0, 0], 3)).toBe(25)
   expect(leastPeak([10, 90, 20, 0], 1)).toBe(45)
   expect(leastPeak([60, 60, 60], 1)).toBe(45)
+})
+
+test('a target that is missed is called missed, with the reason, and with the peer that is better', () => {
+  const contestants = { tokenward: { name: 'tokenward', ours: true }, blog: { name: 'blog' } }
+  const results = { tokenward: { ratio: 1.15, ticks: 0 }, blog: { ratio: 1.02, ticks: 2 } }
+  const section = targets({ record: { contestants, 'hot-path': { results } } })
+  expect(section).toContain('| hot path, ratio | <= 1.10 | 1.15 | **missed** | 1.02 (blog) |')
+  expect(section).toContain('| hot path, ticks | 0 | 0 | met | 2 (blog) |')
+  expect(section).toContain('- **hot path, ratio**: ')
 })
 
 test('the README shows the results of the last run', () => {
