@@ -112,7 +112,7 @@ describe('the snippets of the guides run', () => {
     }
     const AsyncFunction = (async () => {}).constructor as new (...source: string[]) => (...all: unknown[]) => unknown
     // In a block, where a snippet may declare what it is given anew.
-    const body = `{ ${toFunctionBody(`${here}\n${result && `export const result = ${result}`}`)} }\nreturn exports.result`
+    const body = `{ ${toFunctionBody(`${here}\n${result && `export const result = ${result}`}`)} }\nreturn exports.result ?? exports.default`
     return new AsyncFunction(...Object.keys(given), body)(...Object.values(given))
   }
 
@@ -144,7 +144,42 @@ describe('the snippets of the guides run', () => {
     expect(auth.liveFamilies()).toEqual([])
   })
 
-  const runnable = others.filter(({ code }) => !code.includes("from 'react'"))
+  test('Vite is told where the servers of the test kit are', async () => {
+    const started: { close(): Promise<void> }[] = []
+    const watched =
+      <Given extends unknown[], Server extends { close(): Promise<void> }>(
+        create: (...given: Given) => Promise<Server>,
+      ) =>
+      async (...given: Given): Promise<Server> => {
+        const server = await create(...given)
+        started.push(server)
+        return server
+      }
+    packages['vite'] = { defineConfig: (config: unknown) => config }
+    packages['tokenward/testing'] = {
+      createAuthServer: watched(testing.createAuthServer),
+      createApiServer: watched(testing.createApiServer),
+    }
+    try {
+      await begin()
+      const config = others.find(({ code }) => code.includes("from 'vite'"))
+      const { server } = (await run(config!, {})) as { server: { proxy: Record<'/auth' | '/api', string> } }
+      const { auth, api } = { auth: server.proxy['/auth'], api: server.proxy['/api'] }
+      const tokens = core.createTokenManager({
+        source: core.cookieSource<typeof credentials>({ login: `${auth}/auth/login`, refresh: `${auth}/auth/refresh` }),
+        resources: [`${api}/api`],
+      })
+      await tokens.login(credentials)
+      const answer = await fetchBinding.createFetch(tokens)(`${api}/api/orders`)
+      expect(answer.status).toBe(200)
+      tokens.dispose()
+    } finally {
+      packages['tokenward/testing'] = testing
+      await Promise.all(started.map((server) => server.close()))
+    }
+  })
+
+  const runnable = others.filter(({ code }) => !/from '(react|vite)'/.test(code))
   test.each(runnable)('$heading ($at)', async (snippet) => {
     const { api: server, endpoints } = await begin()
     const tokens = core.createTokenManager({
