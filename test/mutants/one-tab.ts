@@ -164,7 +164,7 @@ export const oneTab: readonly Mutant[] = [
     [
       meanwhile,
       'the report of a logout does not wait for the refresh that is flying',
-      'const outcome = Promise.resolve(flight)',
+      'const outcome = Promise.resolve(flights)',
       'const outcome = Promise.resolve()',
     ],
     [
@@ -216,13 +216,13 @@ export const oneTab: readonly Mutant[] = [
     [
       tokens,
       'a 401 for an older token causes a refresh',
-      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())',
+      'const here = tokens && tokens.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())',
       'const here = refused ? undefined : ready(own, request, clock.now())',
     ],
     [
       tokens,
       'a refused token is sent again',
-      'const here = tokens?.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())',
+      'const here = tokens && tokens.sequence === refused?.sequence ? undefined : ready(own, request, clock.now())',
       'const here = ready(own, request, clock.now())',
     ],
     [meanwhile, 'a request goes on with the session that is here now', 'throwIfAborted(session.signal)\n', ''],

@@ -118,7 +118,7 @@ export const shared: readonly Mutant[] = [
       'marked > heard',
     ],
     [marker, 'a message whose epoch is none is believed', 'Number.isSafeInteger(epoch) && ', ''],
-    [marker, 'the marker is not read', 'const marked = Number(marker.read(name))', 'const marked = NaN'],
+    [marker, 'the marker is not read', 'const marked = Number(text)', 'const marked = NaN'],
     [marker, 'the marker is not written', 'marker.write(name, String(heard))', ''],
   ]),
   ...mutantsOf('src/lib/deadline.ts', [

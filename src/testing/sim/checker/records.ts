@@ -92,8 +92,9 @@ export const judgeRecords: CreateJudge = (view, breach) => {
           const one = held.get(tab)
           if (!one) return
           const mine = [...view.exchanges.values()].filter((exchange) => exchange.tab === tab && exchange.at >= one.at)
-          // A call that has not come back keeps the lock, and so does a wait for others, for longer than anybody waits.
-          const isOver = mine.length > 0 && mine.every(({ learned }) => learned)
+          // What takes longer than anybody waits keeps the lock: a call, what is stored of it, a wait for others.
+          const isOver =
+            mine.length > 0 && mine.every((one) => one.learned && at - one.began < requestTimeoutMs - slackMs)
           if (entry.type === 'refreshed' || (entry.type === 'refresh-failed' && isOver))
             breach(15, `${tab} is told ${entry.type} while it holds the lock`)
           return
