@@ -132,7 +132,6 @@ export function createCalls(
       }
     })
     let made: Promise<unknown> | undefined
-    let lock: Promise<unknown> | undefined
     let isHeld = false
     let release = (): void => {}
     const released = new Promise<void>((resolve) => (release = resolve))
@@ -169,7 +168,7 @@ export function createCalls(
       forget?.()
       life.removeEventListener('abort', giveUp)
     })
-    lock = Promise.resolve(before)
+    const lock = Promise.resolve(before)
       .then(() => {
         // The lock makes it cheap, not safe: whatever keeps it for so long, the record says whether somebody is at work.
         const stop = timer(begin, patience * requestTimeoutMs)
