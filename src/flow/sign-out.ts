@@ -55,7 +55,10 @@ export interface SignOut {
   revoke(credential: Credential, narrow?: readonly string[]): Promise<Revoked>
   /** The same for what this tab has of a session, and for what is stored of it. */
   revokeAll(tokens?: TokenSet, stored?: Promise<Credential>, narrow?: readonly string[]): Promise<Revoked>[]
-  /** Revokes tokens that nobody holds: the answer to a call whose session has ended meanwhile. */
+  /**
+   * Revokes tokens that nobody holds: the answer to a call whose session has ended meanwhile. Unless the same user goes on:
+   * see `isGoingOn`.
+   */
   orphan(tokens: TokenSet, narrow?: readonly string[]): Promise<unknown>
   /** Repeats a logout that the server had not confirmed when the page was left. */
   repeat(): void
@@ -205,8 +208,7 @@ export function createSignOut(parts: Parts): SignOut {
       // Nobody else can give back what only this tab holds.
       const unspent = narrow.drain(session, false)
       if (!byCookie && (!sealing || share.isAlone()) && tokens?.refreshToken !== undefined) {
-        if (begun && userOf(tokens) !== undefined) void unlessGoingOn(tokens, unspent)
-        else void revoke(tokens, unspent)
+        void (begun ? unlessGoingOn : revoke)(tokens, unspent)
       } else if (!byCookie && source.revoke && unspent[0]) void revoke({ key: tokens?.key }, unspent)
     }
     // A listener that was told may have gone on, and further than this.
@@ -221,11 +223,14 @@ export function createSignOut(parts: Parts): SignOut {
   }
 
   /** Gives back the tokens of the session before, when it has turned out who is signed in now, or that nobody tells. */
-  async function unlessGoingOn(tokens: TokenSet, unspent: readonly string[]): Promise<void> {
-    await Promise.resolve()
-    const held = heldIn(store.get())
-    if (held && !held.tokens) await siblings.settled(held, FOLLOW_MS)
-    if (!isGoingOn(userOf(tokens), userOf(heldIn(store.get())?.tokens))) void revoke(tokens, unspent)
+  async function unlessGoingOn(tokens: TokenSet, unspent?: readonly string[]): Promise<void> {
+    const user = userOf(tokens)
+    if (user !== undefined) {
+      await Promise.resolve()
+      const held = heldIn(store.get())
+      if (held && !held.tokens) await siblings.settled(held, FOLLOW_MS)
+    }
+    if (!isGoingOn(user, userOf(heldIn(store.get())?.tokens))) await revoke(tokens, unspent)
   }
 
   function end(session: OwnedSession, reason: EndReason, local = false): void {
@@ -280,7 +285,9 @@ export function createSignOut(parts: Parts): SignOut {
     revokeAll,
     async orphan(tokens, more) {
       // In cookie mode the logout call comes after this answer, and covers it.
-      if (!byCookie && source.revoke) await revocations[revocations.push(revoke(tokens, more)) - 1]
+      if (byCookie || !source.revoke) return
+      if (epochs.newest()?.what === 'signed-in') await unlessGoingOn(tokens, more)
+      else await revocations[revocations.push(revoke(tokens, more)) - 1]
     },
     repeat() {
       void giveBack(revokeAll())

@@ -88,7 +88,9 @@ export function createSource<Login>(
       } catch {
         // `read` stumbled over what it was not made for; what it says of it may quote the body.
       }
-      if (ok && (tokens?.access_token || name === 'logout')) return tokens
+      // A refresh token that came without an access token is the only good one all the same.
+      const rotated = name === 'refresh' && !refused && tokens?.refresh_token
+      if (ok && (tokens?.access_token || rotated || name === 'logout')) return tokens
 
       const over =
         name !== 'login' &&

@@ -14,8 +14,8 @@ export interface Given {
 type Place = Record<string, unknown>
 
 /**
- * Reads what a first-party server answers, in whatever spelling, as a token response. `undefined`: it holds no access
- * token. Instants become durations by the clock of the server, since the device's may be wrong.
+ * Reads what a first-party server answers, in whatever spelling, as a token response. `undefined`: it holds no token; with a
+ * refresh token alone the access token is empty. Instants become durations by the clock of the server, since the device's may be wrong.
  */
 export function readTokenResponse(body: unknown, given: Given): TokenResponse | undefined {
   const bodies = [body]
@@ -29,10 +29,10 @@ export function readTokenResponse(body: unknown, given: Given): TokenResponse | 
     }
   }
   // What is meant for nothing else goes first.
-  for (const name of ['access_token', 'jwt', 'token']) {
+  for (const name of ['access_token', 'jwt', 'token', 'refresh_token']) {
     for (const place of places) {
       const token = textOf(place[name])
-      if (token) return toResponse(token, place, given)
+      if (token) return toResponse(name === 'refresh_token' ? '' : token, place, given)
     }
   }
   return undefined

@@ -916,6 +916,25 @@ describe('a tab whose session was replaced elsewhere', () => {
     if (count) expect(returned()[0]).toEqual({ refreshToken: 'r1', accessTokens: ['first', 'to pay once'] })
   })
 
+  test.each([
+    ['keeps what a late refresh brings when the same user goes on', ann, 0],
+    ['gives back what a late refresh brings when it is somebody else', bob, 1],
+  ])('%s', async (_, claims, count) => {
+    const { signOut, signIn, elsewhere, returned, parts, state } = open()
+    signIn({ claims: ann })
+    elsewhere('signed-in')
+    signOut.notice()
+    parts.store.dispatch({
+      type: 'refreshed',
+      session: (state() as Held).session,
+      tokens: tokensOf({ claims }),
+    })
+    await settle()
+    const before = returned().length
+    await signOut.orphan(tokensOf({ accessToken: 'late', refreshToken: 'r2', claims: ann }))
+    expect(returned().slice(before)).toEqual(count ? [{ refreshToken: 'r2', accessTokens: ['late'] }] : [])
+  })
+
   test('gives them back after a second in which nobody told who it is', async () => {
     const { signOut, signIn, elsewhere, returned, world } = open()
     signIn({ claims: ann })

@@ -47,8 +47,8 @@ export const life: readonly Mutant[] = [
     [
       rowsLogout,
       'the refresh token that only this tab holds is not given back',
-      'else void revoke(tokens, unspent)\n      }',
-      '}',
+      'void (begun ? unlessGoingOn : revoke)(tokens, unspent)',
+      '',
     ],
     [
       guardsLife,

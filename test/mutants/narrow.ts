@@ -111,10 +111,16 @@ export const narrowed: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/sign-out.ts', [
     [
+      'test/flow/sign-out.test.ts',
+      'a late refresh takes away what the same user has got since',
+      "if (epochs.newest()?.what === 'signed-in') await unlessGoingOn(tokens, more)\n      else await",
+      'await',
+    ],
+    [
       returned,
       'who signs in again in another tab loses what he has',
-      'if (begun && userOf(tokens) !== undefined) void',
-      'if (false) void',
+      'void (begun ? unlessGoingOn : revoke)(tokens, unspent)',
+      'void revoke(tokens, unspent)',
     ],
     [
       returned,
@@ -125,7 +131,7 @@ export const narrowed: readonly Mutant[] = [
     [
       returned,
       'the tokens of somebody else are left alone',
-      'if (!isGoingOn(userOf(tokens), userOf(heldIn(store.get())?.tokens))) void',
+      'if (!isGoingOn(user, userOf(heldIn(store.get())?.tokens))) await',
       'if (false) void',
     ],
   ]),

@@ -147,11 +147,14 @@ describe('what a refresh answers', () => {
     expect(stage.backend.auth.liveFamilies()).toHaveLength(1)
   })
 
-  test('F41: not even when the access token that came with the successor cannot be used', async () => {
+  test.each([
+    ['cannot be used', 'not a token'],
+    ['is missing', ''],
+  ])('F41: not even when the access token that came with the successor %s', async (_, token) => {
     const scene = createScene()
     await scene.tokens.login('ann')
     await scene.world.pass(301_000)
-    scene.desk.answer({ access_token: 'not a token' })
+    scene.desk.answer({ access_token: token })
     expect(await failureOf(scene.send())).toMatchObject({ cause: { code: 'malformed_response' } })
     expect(scene.tokens.getState()).toMatchObject({ signedIn: true })
     await scene.world.pass(60_000)

@@ -59,6 +59,17 @@ describe('jsonSource', () => {
     expect(lastSeen()).toMatchObject({ method: 'POST', path: '/logout', body: { refresh_token: 'R1' } })
   })
 
+  test('F41: a refresh token that comes without an access token is not lost, but is no login', async () => {
+    const source = jsonSource(urls())
+    server.answer = { body: { data: { refreshToken: 'R2' } } }
+    expect(await source.refresh(R1, contextOf())).toMatchObject({ access_token: '', refresh_token: 'R2' })
+    expect(await failureOf(source.login!({}, contextOf()))).toMatchObject({ code: 'malformed_response' })
+    server.answer = { body: { error: 'invalid_grant', refresh_token: 'R1' } }
+    expect(await failureOf(source.refresh(R1, contextOf()))).toMatchObject({ code: 'refresh_rejected' })
+    server.answer = { status: 503, body: { refresh_token: 'R1' } }
+    expect(await failureOf(source.refresh(R1, contextOf()))).toMatchObject({ code: 'refresh_unavailable' })
+  })
+
   test('F118: sends the header against CSRF and no Authorization', async () => {
     await jsonSource(urls()).refresh(R1, contextOf())
     const { headers } = lastSeen()
