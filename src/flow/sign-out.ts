@@ -93,6 +93,8 @@ export function createSignOut(parts: Parts): SignOut {
       const state = store.get()
       const held = heldIn(state)
       const known = source.revoke !== undefined && !/rejected|unknown-outcome|replaced/.test(reason)
+      // What another tab holds in memory only it can give back, and nobody hears whether it has.
+      const isUnheld = !byCookie && !sealing && !held?.tokens && epochs.newest()?.what === 'signed-in'
       // First, so that nobody who looks finds the session that is over.
       const epoch = announce(known ? 'unconfirmed' : 'nobody', reason)
       store.dispatch({ type: 'ended', reason, elsewhere: false })
@@ -107,6 +109,7 @@ export function createSignOut(parts: Parts): SignOut {
       const flight = flying ?? (Object.hasOwn(state, 'flight') ? (state as Refreshing).flight : undefined)
       const flights = Promise.allSettled([flight, held && narrow.settled(held.session)])
       const all = revokeAll(held?.tokens, sealing && kept, held && narrow.drain(held.session, true))
+      if (isUnheld) all.push(Promise.resolve('unconfirmed'))
       settled = giveBack(all, flights)
     })
   }

@@ -143,11 +143,12 @@ describe('logout of a page that has looked for no session', () => {
     expect(await world.during(open().tokens.restore())).toMatchObject({ signedIn: false, reason: 'never-started' })
   })
 
-  test('ends that of the other tabs', async () => {
+  test('ends that of the other tabs, and does not say that the server has confirmed it', async () => {
     const [world, desk] = [createWorld(), createDesk()]
     const other = createScene({ world, desk })
     await other.tokens.login('ann')
-    await world.during(createScene({ world, desk }).tokens.logout())
+    const report = await world.during(createScene({ world, desk }).tokens.logout())
+    expect(report).toEqual({ revoked: 'unconfirmed' })
     expect(other.tokens.getState()).toMatchObject({ signedIn: false, reason: 'logout', elsewhere: true })
     expect(desk.asked).toEqual(['login ann', 'revoke r1 ann.1'])
   })
