@@ -137,7 +137,8 @@ export function createCalls(
     const released = new Promise<void>((resolve) => (release = resolve))
     const free: Free = async () => {
       release()
-      if (isHeld) await lock
+      // It may be one that is let go, and does not say so.
+      if (isHeld) await within(LATE, lock).catch(nothing)
     }
     const result = begun.then(() =>
       task(

@@ -306,6 +306,17 @@ test.each<[string, { patience?: number }, number]>([
   expect(degraded).not.toHaveBeenCalled()
 })
 
+test('a lock that is let go and never says so holds nobody up for longer than an answer may be late', async () => {
+  const world = createWorld()
+  const { calls } = open(world, { ports: { locks: (_, task) => task().then(never) } })
+  const told = vi.fn()
+  void calls.inTurn(async (_, free) => free().then(told))
+  await world.pass(249)
+  expect(told).not.toHaveBeenCalled()
+  await world.pass(1)
+  expect(told).toHaveBeenCalledOnce()
+})
+
 const none = new Error('none')
 const withoutLocks: Partial<Ports> = { locks: () => Promise.reject(none) }
 const throwing: Partial<Ports> = {
