@@ -145,7 +145,7 @@ export function createRestore(
     let sent = false
     let before: Epoch | undefined
     try {
-      const tokens = await calls.inTurn(async (call) => {
+      const tokens = await calls.inTurn(async (call, free) => {
         await mark(overtaken)
         const answer = call(async (context) => {
           // Another tab may have asked while this one waited for its turn.
@@ -157,6 +157,7 @@ export function createRestore(
           return response && parseTokenResponse(response, asked, source.binding)
         })
         await answer.then(unmark, (thrown: unknown) => (isAnswer(thrown) || !sent) && unmark())
+        await free()
         return answer
       })
       const known = epochs.newest()

@@ -2,7 +2,7 @@ import { createTokenManager, jsonSource, TokenError, type TokenManager } from 't
 import { afterEach, describe, expect, test } from 'vitest'
 import { fault } from 'tokenward/testing'
 import { placesOf } from '../support/canary.ts'
-import { createWorld, settle } from '../support/world.ts'
+import { createDesk, createWorld, settle } from '../support/world.ts'
 import { API, createScene, demo, listen, only, openStage, type Scene, type Stage } from './stage.ts'
 
 let stage: Stage | undefined
@@ -76,6 +76,34 @@ describe('one event for each change, and none without', () => {
     expect(new Set(seen.map(([name]) => name))).toEqual(
       new Set(['active', 'signed-in', 'refreshing', 'refreshed', 'stale', 'refresh-failed', 'signed-out']),
     )
+  })
+
+  test('nor is one of a restore, whatever the server answers', async () => {
+    const answers = [{ access_token: 'first.token' }, undefined, new TokenError('refresh_unavailable', 'down')]
+    for (const answer of answers) {
+      const world = createWorld()
+      let held = 0
+      const scene = createScene({
+        world,
+        source: {
+          ...createDesk({ credential: 'cookie' }).source,
+          restore: async () => {
+            if (answer instanceof Error) throw answer
+            return answer
+          },
+        },
+        ports: {
+          locks: (name, task, signal) => world.ports.locks(name, () => (held++, task().finally(() => held--)), signal),
+        },
+      })
+      const seen: [string, number][] = []
+      scene.tokens.subscribe(({ status }) => void seen.push([status, held]))
+      await scene.tokens.restore().catch(() => {})
+      expect(seen).toEqual([
+        ['restoring', 0],
+        [answer && !(answer instanceof Error) ? 'active' : 'signed-out', 0],
+      ])
+    }
   })
 
   test('F152: focus, wake and the network’s return a hundred times: no event', async () => {
