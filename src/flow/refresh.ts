@@ -137,7 +137,10 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         const parsed = parseTokenResponse(response, asked, { previous, allowBearer: source.binding?.allowBearer })
         const sequence = claiming.sequence + 1
         const tokens = { ...parsed, refreshToken: kept, sequence, rotation: sequence }
-        return await outcome.commit(from, tokens, turn, facts, free)
+        const held = await outcome.commit(from, tokens, turn, facts, free)
+        // Another tab may have asked while the lock was let go.
+        siblings.serve(held)
+        return held
       } catch (error) {
         await outcome.spend(from, response, claiming)
         throw error

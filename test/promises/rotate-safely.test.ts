@@ -1,7 +1,7 @@
 import { type TokenResponse, TokenError } from 'tokenward'
 import { afterEach, describe, expect, test } from 'vitest'
 import { fault } from 'tokenward/testing'
-import { settle } from '../support/world.ts'
+import { createWorld, settle } from '../support/world.ts'
 import { createScene, demo, failureOf, only, openStage, type Stage, type StageOptions, watchOf } from './stage.ts'
 
 let stage: Stage
@@ -247,4 +247,26 @@ describe('two presentations of one token', () => {
     await Promise.all([scene.send(), scene.send({ url: 'https://files.example.com/1' }), scene.tokens.getAccessToken()])
     expect(scene.refreshes()).toBe(1)
   })
+})
+
+test('a tab that asks in the moment in which the lock is let go gets the new tokens', async () => {
+  const world = createWorld()
+  const { locks, timer } = world.ports
+  const holder = createScene({
+    world,
+    timing: { background: false },
+    ports: {
+      locks: (...asked) => locks(...asked).then(() => new Promise<void>((resolve) => void timer(resolve, 100))),
+    },
+  })
+  await world.during(holder.tokens.login('ann'))
+  const other = createScene({ world, desk: holder.desk, timing: { background: false } })
+  await world.during(other.tokens.restore())
+  await world.pass(301_000)
+  const first = holder.send()
+  await world.pass(50)
+  expect(holder.tokens.getState().status).toBe('refreshing')
+  const second = other.send()
+  await world.during(Promise.all([first, second]))
+  expect(holder.refreshes()).toBe(1)
 })
