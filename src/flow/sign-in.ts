@@ -51,7 +51,7 @@ export function createSignIn(
     user: unknown,
     epoch: number,
     left: TokenSet | undefined,
-    unspent: readonly string[],
+    unspent: readonly string[] | undefined,
   ): Promise<void> {
     const sealed = await sealing?.seal(refreshToken, epoch)
     const replaced = supersede(epoch, { sealed, key, user })
@@ -77,8 +77,8 @@ export function createSignIn(
       store.dispatch({ type: 'started', session: newSession(epoch, tokens.obtained), tokens })
       watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
-      const unspent = before ? narrow.drain(before.session, true) : []
       const left = isGoingOn(userOf(before?.tokens), user) ? undefined : before?.tokens
+      const unspent = before && left && narrow.drain(before.session, true)
       if (left && !sealing) void orphan(left, unspent)
       saved = save(tokens, user, epoch, left, unspent)
       return store.snapshot()

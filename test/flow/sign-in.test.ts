@@ -467,8 +467,9 @@ describe('the session that was there before', () => {
   })
 
   test('is left alone in the record where the same user goes on', async () => {
-    const { enter, returned } = open({ storage: createDrawer() })
+    const { enter, parts, state, returned, make } = open({ storage: createDrawer() })
     await enter({ id_token: idOf('ann') })
+    parts.narrow.put((state() as Held).session, pay, make({ accessToken: 'to pay' }))
     await enter({ id_token: idOf('ann') })
     expect(returned()).toEqual([])
   })
