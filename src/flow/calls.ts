@@ -140,17 +140,7 @@ export function createCalls(
       // It may be one that is let go, and does not say so.
       if (isHeld) await within(LATE, lock).catch(nothing)
     }
-    const result = begun.then(() =>
-      task(
-        (ask) =>
-          run((context) => {
-            const answer = ask(context)
-            made = answer
-            return answer
-          }),
-        free,
-      ),
-    )
+    const result = begun.then(() => task((ask) => run((context) => (made = ask(context))), free))
     const over = result.then(nothing, nothing).then(async () => {
       if (made) await within(byCookie ? 1 : 2 * LATE, made).then(nothing, nothing)
     })

@@ -76,9 +76,9 @@ export function createEpochs(
     newest() {
       const epoch = newest()
       if (!epoch || epoch === known?.epoch) return known
-      const what = MEANINGS[epoch % 3]
+      const what = MEANINGS[epoch % 3] as Meaning
       const reason = REASONS[Math.floor(epoch / 3) % MOST_REASONS] ?? 'logout'
-      return (known = what && { epoch, what, at: Math.floor(epoch / UNIT), reason })
+      return (known = { epoch, what, at: Math.floor(epoch / UNIT), reason })
     },
     begin(what, reason, now) {
       const at = Math.max(Math.floor(now), Math.floor(newest() / UNIT) + 1)
