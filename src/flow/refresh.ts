@@ -74,10 +74,9 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
 
     /** `undefined`: the refresh token is in the memory of another tab. */
     async function inTurn(call: Call, free: Free): Promise<Held | undefined> {
-      const turn = await turns.take(from, flight, force).catch(async (thrown: unknown) => {
-        await free()
-        throw thrown
-      })
+      const turn = await turns
+        .take(from, flight, force)
+        .catch((thrown: unknown) => free().then(() => Promise.reject(thrown)))
       // All this took a while.
       const isDue = turns.isDue(from, flight)
       if (turn && !isDue) void release(turn)
@@ -95,10 +94,9 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         sent: ports.lifecycle.online(),
       })
       return call((context) =>
-        present(turn, restores, whileDue(context), free).catch(async (thrown: unknown) => {
-          await free()
-          return answered(thrown)
-        }),
+        present(turn, restores, whileDue(context), free).catch((thrown: unknown) =>
+          free().then(() => answered(thrown)),
+        ),
       )
     }
 

@@ -1,6 +1,6 @@
 import { TokenError } from '../errors.ts'
 import type { SessionState } from '../session/snapshot.ts'
-import { heldIn, isSignedIn } from '../session/state.ts'
+import { type Held, heldIn, isSignedIn } from '../session/state.ts'
 import { toEntered, toEntering } from '../tabs/record.ts'
 import { isGoingOn, parseTokenResponse, type TokenResponse, type TokenSet, userOf } from '../token.ts'
 import { untilAborted } from './abort.ts'
@@ -78,7 +78,7 @@ export function createSignIn(
       watch.issued(tokens, undefined)
       // The cookie of the session that was there has been replaced; its tokens can still be given back.
       const left = isGoingOn(userOf(before?.tokens), user) ? undefined : before?.tokens
-      const unspent = before && left && narrow.drain(before.session, true)
+      const unspent = left && narrow.drain((before as Held).session, true)
       if (left && !sealing) void orphan(left, unspent)
       saved = save(tokens, user, epoch, left, unspent)
       return store.snapshot()
