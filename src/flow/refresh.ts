@@ -126,6 +126,7 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
       const input = { refreshToken, ...(resource && { resource }), ...(scope && { scope }), ...(key && { key }) }
       const response = await (restores ? source.restore?.(context) : source.refresh(input, context))
       if (restores && !response) throw new TokenError('refresh_rejected', 'there is no session any more')
+      let tokens: TokenSet
       try {
         // What the answer leaves out stays as it was presented.
         const kept = refreshTokenIn(response) ?? refreshToken
@@ -136,15 +137,15 @@ export function createRefresh(parts: Parts, signOut: SignOut): Refresh {
         if (turn.entered) Object.assign(previous, { claims: undefined })
         const parsed = parseTokenResponse(response, asked, { previous, allowBearer: source.binding?.allowBearer })
         const sequence = claiming.sequence + 1
-        const tokens = { ...parsed, refreshToken: kept, sequence, rotation: sequence }
-        const held = await outcome.commit(from, tokens, turn, facts, free)
-        // Another tab may have asked while the lock was let go.
-        siblings.serve(held)
-        return held
+        tokens = { ...parsed, refreshToken: kept, sequence, rotation: sequence }
       } catch (error) {
         await outcome.spend(from, response, claiming)
         throw error
       }
+      const held = await outcome.commit(from, tokens, turn, facts, free)
+      // Another tab may have asked while the lock was let go.
+      siblings.serve(held)
+      return held
     }
     let failed: Promise<Held> | undefined
     function answered(thrown: unknown): Promise<Held> {

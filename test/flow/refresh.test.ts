@@ -718,3 +718,14 @@ describe('a session that is looked for', () => {
     expect(restore).not.toHaveBeenCalled()
   })
 })
+
+test('F23, F41: tokens that come after newer ones leave no refresh token behind', async () => {
+  const { refresh, from, held, answer, change, world } = await open({})
+  const renewed = watched(refresh(from, 'requested'))
+  await settle()
+  change({ sequence: 2, presented: undefined })
+  await answer({ ...fresh, refresh_token: 'late' })
+  await world.pass(250)
+  expect(renewed.error).toMatchObject({ code: 'refresh_unavailable' })
+  expect(held()).toMatchObject({ accessToken: from.tokens!.accessToken, refreshToken: 'r1' })
+})
