@@ -289,6 +289,7 @@ export function createSignOut(parts: Parts): SignOut {
     async orphan(tokens, more) {
       // In cookie mode the logout call comes after this answer, and covers it.
       if (byCookie || !source.revoke) return
+      notice() // who was here may have been replaced
       if (epochs.newest()?.what === 'signed-in') await unlessGoingOn(tokens, more)
       else await revocations[revocations.push(revoke(tokens, more)) - 1]
     },

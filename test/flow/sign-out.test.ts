@@ -935,6 +935,18 @@ describe('a tab whose session was replaced elsewhere', () => {
     expect(returned().slice(before)).toEqual(count ? [{ refreshToken: 'r2', accessTokens: ['late'] }] : [])
   })
 
+  test('gives back what comes late also before it has seen that it is somebody else now', async () => {
+    const { signOut, signIn, elsewhere, returned, parts, state } = open()
+    signIn({ claims: ann })
+    elsewhere('signed-in')
+    const late = signOut.orphan(tokensOf({ accessToken: 'late', refreshToken: 'r2', claims: ann }))
+    await settle()
+    const { session } = state() as Held
+    parts.store.dispatch({ type: 'refreshed', session, tokens: tokensOf({ claims: bob }) })
+    await late
+    expect(returned()).toContainEqual({ refreshToken: 'r2', accessTokens: ['late'] })
+  })
+
   test('gives them back after a second in which nobody told who it is', async () => {
     const { signOut, signIn, elsewhere, returned, world } = open()
     signIn({ claims: ann })

@@ -91,7 +91,9 @@ export const judgeRecords: CreateJudge = (view, breach) => {
         case 'event': {
           const one = held.get(tab)
           if (!one) return
-          const mine = [...view.exchanges.values()].filter((exchange) => exchange.tab === tab && exchange.at >= one.at)
+          const mine = [...view.exchanges.values()].filter(
+            (exchange) => exchange.tab === tab && exchange.operation === 'refresh' && exchange.at >= one.at,
+          )
           // What takes longer than anybody waits keeps the lock: a call, what is stored of it, a wait for others.
           const last = mine.at(-1)
           const isOver =

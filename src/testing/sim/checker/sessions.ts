@@ -38,6 +38,8 @@ export const judgeSessions: CreateJudge = (view, breach) => {
   const posted = new Map<string, number>()
   /** By exchange, the session that it was made for. */
   const presenting = new Map<number, string | undefined>()
+  /** Sessions that somebody has been in. */
+  const begun = new Set<string>()
   /** When `login` or `logout` was called last in a tab. */
   const overtaken = new Map<string, number>()
 
@@ -184,7 +186,10 @@ export const judgeSessions: CreateJudge = (view, breach) => {
           if (ended) breach(3, `${tab} is again in the session that ${ended.by} has ended`)
           const issued = got.get(tab)
           got.delete(tab)
-          if (issued?.late !== undefined && issued.late === entry.step)
+          // Whoever follows another tab in this very task is signed in by that.
+          const isOwn = !begun.has(session)
+          begun.add(session)
+          if (isOwn && issued?.late !== undefined && issued.late === entry.step)
             breach(3, `${tab} is signed in by a login that was overtaken`)
           if (issued && !owners.has(session)) owners.set(session, { ...issued, by: tab, kept: false })
           return
