@@ -282,6 +282,8 @@ test('a recording of 200 MB is read in bounded memory, and tells how far it is',
   }
   let seen = 0
   let most = 0
+  // Other tests of this process may have left what nobody has collected yet.
+  const before = process.memoryUsage().heapUsed
   let last = { read: 0, entries: 0 }
   await readHar(pieces(), {
     onEntry: () => seen++,
@@ -293,5 +295,5 @@ test('a recording of 200 MB is read in bounded memory, and tells how far it is',
   expect(seen).toBe(count)
   expect(last.entries).toBe(count)
   expect(last.read).toBeGreaterThan(200_000_000)
-  expect(most / 1e6).toBeLessThan(400)
+  expect((most - before) / 1e6).toBeLessThan(150)
 })
