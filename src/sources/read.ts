@@ -15,7 +15,8 @@ type Place = Record<string, unknown>
 
 /**
  * Reads what a first-party server answers, in whatever spelling, as a token response. `undefined`: it holds no token; with a
- * refresh token alone the access token is empty. Instants become durations by the clock of the server, since the device's may be wrong.
+ * refresh token alone the access token is empty. Instants become durations by the clock of the server, since the device's may
+ * be wrong.
  */
 export function readTokenResponse(body: unknown, given: Given): TokenResponse | undefined {
   const bodies = [body]
