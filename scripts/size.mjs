@@ -23,12 +23,12 @@ export { oauthSource } from './dist/oauth/index.js'`
 const imports = [
   { name: 'core + axios', code: `${core}\n${bindAxios}`, limit: 23_750 },
   { name: 'core + fetch', code: `${core}\n${createFetch}` },
-  { name: 'core + axios + oauth', code: `${oauthSource}\n${bindAxios}`, limit: 33_000 },
+  { name: 'core + axios + oauth', code: `${oauthSource}\n${bindAxios}`, limit: 33_100 },
   // DPoP: at most 2 500 more.
   {
     name: 'core + axios + dpop',
     code: `${core}\n${bindAxios}\nexport { dpop } from './dist/dpop/index.js'`,
-    limit: 25_850,
+    limit: 25_900,
   },
   { name: 'tokenward', code: `export * from './dist/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/axios', code: `export * from './dist/axios/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },

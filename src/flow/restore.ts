@@ -24,12 +24,30 @@ export function createRestore(
   const { store, source, calls, attempts, ports, settings, epochs, share, events, life, by } = parts
   const { clock } = ports
 
+  /** A login that has come back is being finished here, or waited for where it is. */
+  let finishing: Promise<unknown> | undefined
+
   return function restore(ask, signal) {
     meet()
     // Out of the URL before anything else runs. A sign-in that is flying here has taken it already.
     const answer = attempts.current() ? undefined : source.returned?.()
-    const work = answer === undefined ? look(ask, signal) : finish(answer, ask, signal)
+    if (answer === undefined) return calls.within(LONGEST_TURN, after(finishing, ask, signal))
+    const work = finish(answer, ask, signal)
+    finishing = work.then(done, done)
     return calls.within(LONGEST_TURN, work)
+  }
+
+  function done(): void {
+    finishing = undefined
+  }
+
+  async function after(
+    before: Promise<unknown> | undefined,
+    ask: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<SessionState> {
+    if (before) await untilAborted(before, signal)
+    return look(ask, signal)
   }
 
   /** Finishes the login that this page is the answer to. Whatever comes of it, the session that was there is found. */
