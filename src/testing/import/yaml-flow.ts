@@ -1,4 +1,4 @@
-import type { YamlLines } from './yaml-lines.ts'
+import { trim, trimEnd, type YamlLines } from './yaml-lines.ts'
 
 const MAX_DEPTH = 64
 
@@ -19,7 +19,7 @@ export function readFlow(lines: YamlLines, { from, parent }: { from: number; par
 
   function skip(): void {
     for (;;) {
-      const space = /^\s*/.exec(rest())?.[0].length ?? 0
+      const space = /^[ \t\r]*/.exec(rest())?.[0].length ?? 0
       column += space
       const isComment = peek() === '#' && (space > 0 || column === 0)
       if (peek() !== '' && !isComment) return
@@ -86,10 +86,10 @@ export function readFlow(lines: YamlLines, { from, parent }: { from: number; par
     if (text === '') throw lines.error('a value is missing')
     if (/^[&*!@`%|>]/.test(text)) throw lines.error('anchors, aliases and tags (& * !) are not read')
     // It may go on in the next line, as long as nothing there ends it.
-    while (rest().trim() === '') {
+    while (trim(rest()) === '') {
       let blanks = 1
       while (lines.ahead(blanks)?.text === '') blanks++
-      if (!/^(?:[^,[\]{}:#]|:(?=[^\s,[\]{}]))/.test(lines.ahead(blanks)?.text ?? '')) break
+      if (!/^(?:[^,[\]{}:#]|:(?=[^ \t\r,[\]{}]))/.test(lines.ahead(blanks)?.text ?? '')) break
       text = joined(text) + piece()
     }
     return text
@@ -98,7 +98,7 @@ export function readFlow(lines: YamlLines, { from, parent }: { from: number; par
   function piece(): string {
     const text = PLAIN.exec(rest())?.[0] ?? ''
     column += text.length
-    return text.trimEnd()
+    return trimEnd(text)
   }
 
   function quoted(): string {
@@ -135,7 +135,7 @@ export function readFlow(lines: YamlLines, { from, parent }: { from: number; par
       blanks++
       nextLine()
     }
-    column = /^\s*/.exec(lines.current())?.[0].length ?? 0
+    column = /^[ \t\r]*/.exec(lines.current())?.[0].length ?? 0
     return before.replace(/[ \t]+$/, '') + (blanks === 0 ? ' ' : '\n'.repeat(blanks))
   }
 
@@ -158,7 +158,7 @@ export function readFlow(lines: YamlLines, { from, parent }: { from: number; par
 }
 
 /** Without what ends a text that has no quotes: a mark, a colon before a space, a space before #. */
-const PLAIN = /^(?:[^\s,[\]{}:#]|:(?=[^\s,[\]{}])|(?<=\S)#|[ \t]+(?=[^\s#,[\]{}:]|:(?=[^\s,[\]{}])))*/
+const PLAIN = /^(?:[^ \t\r,[\]{}:#]|:(?=[^ \t\r,[\]{}])|(?<=[^ \t\r])#|[ \t]+(?=[^ \t\r#,[\]{}:]|:(?=[^ \t\r,[\]{}])))*/
 
 const ESCAPES: Readonly<Record<string, string | undefined>> = {
   __proto__: null as never,

@@ -40,12 +40,12 @@ export function createYamlLines(given: readonly string[], first: number): YamlLi
     const line = lines[index]
     if (line === undefined) return undefined
     const indent = indentOf(line)
-    return { indent, text: line.slice(indent).trimEnd() }
+    return { indent, text: trimEnd(line.slice(indent)) }
   }
 
   const self: YamlLines = {
     peek() {
-      while (at < lines.length && /^\s*(?:#|$)/.test(lines[at] ?? '')) at++
+      while (at < lines.length && /^[ \t\r]*(?:#|$)/.test(lines[at] ?? '')) at++
       const line = lineAt(at)
       if (line?.text.startsWith('\t')) throw self.error('tabs cannot indent: use spaces')
       return line
@@ -58,22 +58,23 @@ export function createYamlLines(given: readonly string[], first: number): YamlLi
     },
     blanks() {
       let count = 0
-      while (at + count < lines.length && (lines[at + count] ?? '').trim() === '') count++
+      while (at + count < lines.length && trim(lines[at + count] ?? '') === '') count++
       return count
     },
     ahead: (count) => lineAt(at + count),
     seek: (to) => void (column = to),
     end() {
-      if (!/^\s*$|^\s+#/.test((lines[at] ?? '').slice(column))) throw self.error('something follows where nothing may')
+      if (!/^[ \t\r]*$|^[ \t\r]+#/.test((lines[at] ?? '').slice(column)))
+        throw self.error('something follows where nothing may')
       at++
     },
     block({ parent, indent }) {
       const begin = at
       while (at < lines.length && isInBlock(lines[at] ?? '', indent ?? parent + 1)) at++
       const taken = lines.slice(begin, at)
-      const text = taken.find((line) => line.trim() !== '')
+      const text = taken.find((line) => trim(line) !== '')
       const by = indent ?? (text === undefined ? Infinity : indentOf(text))
-      if (taken.some((line) => line.trim() !== '' && indentOf(line) < by))
+      if (taken.some((line) => trim(line) !== '' && indentOf(line) < by))
         throw self.error('a line of this text is indented less than its first')
       // The last one is what the split leaves behind the end of the file.
       if (at === lines.length && taken.at(-1) === '') taken.pop()
@@ -86,4 +87,17 @@ export function createYamlLines(given: readonly string[], first: number): YamlLi
 }
 
 const indentOf = (line: string): number => line.length - line.replace(/^ +/, '').length
-const isInBlock = (line: string, indent: number): boolean => line.trim() === '' || indentOf(line) >= indent
+const isInBlock = (line: string, indent: number): boolean => trim(line) === '' || indentOf(line) >= indent
+
+const SPACES = ' \t\r'
+
+/** What YAML takes for a space; other spaces of Unicode belong to the text. Looks at no more than goes. */
+export function trimEnd(text: string): string {
+  let end = text.length
+  while (end > 0 && SPACES.includes(text.charAt(end - 1))) end--
+  return text.slice(0, end)
+}
+
+export function trim(text: string): string {
+  return trimEnd(text.slice(/^[ \t\r]*/.exec(text)?.[0].length))
+}

@@ -1,4 +1,4 @@
-import { createYamlLines, type YamlLines } from './yaml-lines.ts'
+import { createYamlLines, trim, trimEnd, type YamlLines } from './yaml-lines.ts'
 import { readFlow, typed } from './yaml-flow.ts'
 
 /** Deeper, nobody writes; without a limit a file could fill the stack. */
@@ -27,13 +27,13 @@ function documentsOf(text: string): YamlLines[] {
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .entries()) {
-    const marker = /^(?:---|\.\.\.)(?=\s|$)/.exec(line)
+    const marker = /^(?:---|\.\.\.)(?=[ \t\r]|$)/.exec(line)
     if (marker) documents.push({ lines: [line.replace(marker[0], '   ')], first: index + 1 })
     else {
       // Directives come before everything else.
       const isDirective: boolean = !isBegun && line.startsWith('%')
       documents.at(-1)?.lines.push(isDirective ? '' : line)
-      isBegun ||= !isDirective && line.trim() !== ''
+      isBegun ||= !isDirective && trim(line) !== ''
     }
   }
   return documents.map(({ lines, first }) => createYamlLines(lines, first))
@@ -54,7 +54,7 @@ function list(lines: YamlLines, indent: number, depth: number): unknown[] {
   for (let line = lines.peek(); line?.indent === indent && isItem(line.text); line = lines.peek()) {
     // What follows the dash is a node of its own, which begins where it stands.
     lines.blank(indent, 1)
-    if (/^\s*(?:#|$)/.test(lines.current())) lines.next()
+    if (/^[ \t\r]*(?:#|$)/.test(lines.current())) lines.next()
     items.push(node(lines, indent, depth + 1))
   }
   return items
@@ -69,8 +69,8 @@ function mapping(lines: YamlLines, indent: number, depth: number): unknown {
     if (members.has(key)) throw lines.error('a key is there twice')
     const from = indent + length
     const rest = lines.current().slice(from)
-    if (!/^\s*(?:#|$)/.test(rest)) {
-      const start = from + rest.search(/\S/)
+    if (!/^[ \t\r]*(?:#|$)/.test(rest)) {
+      const start = from + rest.search(/[^ \t\r]/)
       members.set(key, scalar(lines, { from: start, parent: indent }))
       continue
     }
@@ -83,20 +83,20 @@ function mapping(lines: YamlLines, indent: number, depth: number): unknown {
   return Object.fromEntries(members)
 }
 
-const isItem = (text: string): boolean => /^-(?:\s|$)/.test(text)
+const isItem = (text: string): boolean => /^-(?:[ \t\r]|$)/.test(text)
 
 /** The key that a line begins with, and how much of the line it takes, colon included. */
 function keyEnd(lines: YamlLines, text: string): { readonly key: string; readonly length: number } | undefined {
-  if (/^\?(?:\s|$)/.test(text)) throw lines.error('keys that begin with ? are not read')
-  const quoted = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?=\s*:(?:\s|$))/.exec(text)?.[0]
+  if (/^\?(?:[ \t\r]|$)/.test(text)) throw lines.error('keys that begin with ? are not read')
+  const quoted = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?=[ \t\r]*:(?:[ \t\r]|$))/.exec(text)?.[0]
   if (quoted !== undefined) {
     const key = readFlow(createYamlLines([quoted], lines.number()), { from: 0, parent: -1 })
     return { key: String(key), length: text.indexOf(':', quoted.length) + 1 }
   }
   if (/^["'[{]/.test(text)) return undefined
-  const colon = text.search(/:(?:\s|$)/)
+  const colon = text.search(/:(?:[ \t\r]|$)/)
   if (colon === -1 || / #/.test(text.slice(0, colon))) return undefined
-  const key = text.slice(0, colon).trimEnd()
+  const key = trimEnd(text.slice(0, colon))
   refuse(lines, key)
   if (key === '<<') throw lines.error('merge keys (<<) are not read')
   return { key, length: colon + 1 }
@@ -129,18 +129,18 @@ function scalar(lines: YamlLines, { from, parent }: Start): unknown {
 
 /** A text without quotes, which may go on in lines that are indented further. */
 function plain(lines: YamlLines, first: string, parent: number): string {
-  const bare = (text: string): string => text.replace(/\s#.*$/, '').trim()
+  const bare = (text: string): string => trim(text.replace(/[ \t\r]#.*$/, ''))
   let value = bare(first)
-  let isOver = value !== first.trim()
-  if (/:(?:\s|$)/.test(value)) throw lines.error('a text with a colon and a space in it has to be in quotes')
+  let isOver = value !== trim(first)
+  if (/:(?:[ \t\r]|$)/.test(value)) throw lines.error('a text with a colon and a space in it has to be in quotes')
   lines.next()
   for (;;) {
     const blanks = lines.blanks()
     const line = lines.ahead(blanks)
     if (isOver || line === undefined || line.indent <= parent || line.text.startsWith('#')) return value
     const more = bare(line.text)
-    if (/:(?:\s|$)/.test(more)) throw lines.error('a text with a colon and a space in it has to be in quotes')
-    isOver = more !== line.text.trim()
+    if (/:(?:[ \t\r]|$)/.test(more)) throw lines.error('a text with a colon and a space in it has to be in quotes')
+    isOver = more !== trim(line.text)
     value += blanks === 0 ? ` ${more}` : '\n'.repeat(blanks) + more
     lines.next(blanks + 1)
   }
@@ -149,7 +149,7 @@ function plain(lines: YamlLines, first: string, parent: number): string {
 /** `|` keeps the ends of lines, `>` makes spaces of them. */
 function block(lines: YamlLines, header: string, parent: number): string {
   const [, style, before = '', digit = '', after = ''] =
-    /^([|>])([+-]?)([1-9]?)([+-]?)\s*(?:\s#.*)?$/.exec(header) ?? []
+    /^([|>])([+-]?)([1-9]?)([+-]?)[ \t\r]*(?:[ \t\r]#.*)?$/.exec(header) ?? []
   if (style === undefined) throw lines.error('after | or > there may be a sign and a digit')
   lines.next()
   const taken = lines.block({ parent, indent: digit === '' ? undefined : Math.max(parent, 0) + Number(digit) })

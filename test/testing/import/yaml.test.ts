@@ -67,6 +67,16 @@ describe('what programs write is read as the reference implementation reads it',
     )
   })
 
+  test.each(['\u00a0', '\u1680', '\u2003', '\u2028', '\u3000', '\ufeff'])(
+    'a space of Unicode belongs to the text (%j)',
+    (space) => {
+      for (const text of [space, `a${space}`, `${space}a`, `a${space}# b`, `a:${space}b`]) {
+        const written = stringify({ root: [text, { key: text }, { [text]: 1 }] })
+        expect(parseYaml(written)).toEqual(read(written))
+      }
+    },
+  )
+
   test('what is written for Keploy, and JSON', () => {
     fc.assert(
       fc.property(value, (given) => {
