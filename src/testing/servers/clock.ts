@@ -121,14 +121,29 @@ async function turns(): Promise<void> {
   for (let i = 0; i < 5; i++) await turn()
 }
 
-/** An answer of a server in the same machine that takes longer than this is one that waits for something. */
-const ON_ITS_WAY_MS = 50
+/**
+ * An answer of a server in the same machine that takes longer than these is one that waits for something. A process that
+ * stood still meanwhile has used up no more than one of them.
+ */
+const SLICES = 20
+const SLICE_MS = 10
 
 /** Requests over a real network, of which time has to know. */
 function createFlights(): { readonly fetch: typeof fetch; rest(): Promise<void> } {
   const open = new Set<object>()
   const given = new WeakSet<object>()
   let landed = (): void => undefined
+
+  /** Whether a flight lands within a slice. */
+  function landing(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, SLICE_MS, false)
+      landed = () => {
+        clearTimeout(timer)
+        resolve(true)
+      }
+    })
+  }
 
   return {
     async fetch(input, init) {
@@ -146,13 +161,8 @@ function createFlights(): { readonly fetch: typeof fetch; rest(): Promise<void> 
       for (;;) {
         const waiting = [...open].filter((flight) => !given.has(flight))
         if (waiting.length === 0) return
-        const isOver = await new Promise<boolean>((resolve) => {
-          const timer = setTimeout(resolve, ON_ITS_WAY_MS, false)
-          landed = () => {
-            clearTimeout(timer)
-            resolve(true)
-          }
-        })
+        let isOver = false
+        for (let slice = 0; !isOver && slice < SLICES; slice++) isOver = await landing()
         // Held up by a fault, perhaps until time passes: it is not waited for again.
         if (!isOver) for (const flight of waiting) given.add(flight)
         await turns()
