@@ -35,6 +35,8 @@ export const survivors = {
       to: 'epoch as number >= newest()',
       why: 'of two that are the same either will do',
     },
+    { from: 'text === read', to: 'false', why: 'what was read is only spared being read again' },
+    { from: 'epoch === known?.epoch', to: 'false', why: 'what is known is only spared being made again' },
   ],
   'src/tabs/messages.ts': [{ from: "''", to: '"Stryker was here!"', why: 'only what it is, a text, is looked at' }],
   'src/tabs/share.ts': [

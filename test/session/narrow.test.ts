@@ -54,6 +54,25 @@ describe('tokens that are not for everything', () => {
     expect(narrow.of(session, pay).failure).toBe(failure)
   })
 
+  test('all that are being fetched are waited for, whether they come or not, and those of no other session', async () => {
+    const { narrow, session } = open()
+    const told: string[] = []
+    let come = (): void => undefined
+    let fail = (): void => undefined
+    narrow.of(session, pay).flight = new Promise((resolve) => (come = () => resolve({ session, tokens: undefined })))
+    narrow.of(session, once).flight = new Promise((_, reject) => (fail = () => reject(new Error('no answer'))))
+    narrow.of(sessionOf(), pay).flight = new Promise(() => undefined)
+    void narrow.settled(session).then(() => told.push('settled'))
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+    await turn()
+    come()
+    await turn()
+    expect(told).toEqual([])
+    fail()
+    await turn()
+    expect(told).toEqual(['settled'])
+  })
+
   test('newer ones take the place of older ones, and mend a failure', () => {
     const { narrow, session } = open()
     const newer = tokensOf({ sequence: 2 })
