@@ -21,6 +21,17 @@ export const survivors = {
       why: 'signed out there is no session; only the compiler cannot know it',
     },
   ],
+  'src/flow/abort.ts': [
+    { from: 'waiter', to: 'true', why: 'who waits does so with `waiters`; only the compiler cannot know it' },
+    {
+      from: 'waiters?.remove',
+      to: 'waiters.remove',
+      why: 'who waits does so with `waiters`; only the compiler cannot know it',
+    },
+  ],
+  'src/flow/probation.ts': [
+    { from: 'obtained === accepted', to: 'false', why: 'what is known is only spared being looked up again' },
+  ],
   'src/flow/failure.ts': [
     { from: '[]', to: '["Stryker was here"]', why: 'a text that is in no error is taken for one more secret' },
   ],
@@ -154,7 +165,6 @@ export const survivors = {
       to: 'source.restore(context)',
       why: 'only who can be asked is asked; only the compiler cannot know it',
     },
-    { from: "'logout'", to: '""', why: 'the marker takes what is no reason for the first, a logout' },
     { from: '[]', to: '["Stryker was here"]', why: 'a text that is in no error is taken for one more secret' },
   ],
   'src/flow/send.ts': [
@@ -165,12 +175,6 @@ export const survivors = {
       why: 'what asks for nothing is handed on anyway: this only spares the way there',
     },
     { from: '!here', to: 'true', why: 'the clock says the same again: this only spares a look at it' },
-    {
-      from: 'own?.abort',
-      to: 'own.abort',
-      why: 'it is called only where there is one; only the compiler cannot know it',
-    },
-    { from: 'own', to: 'true', why: 'what is not among those who wait need not be taken out' },
     {
       from: 'parseUrl(url, lifecycle.baseUrl())?.href',
       to: 'parseUrl(url, lifecycle.baseUrl()).href',

@@ -317,6 +317,15 @@ test('a lock that is let go and never says so holds nobody up for longer than an
   expect(told).toHaveBeenCalledOnce()
 })
 
+test('a lock that nobody has granted is let go at once', async () => {
+  const world = createWorld()
+  const { calls } = open(world, { ports: { locks: never } })
+  const told = vi.fn()
+  void calls.inTurn(async (_, free) => free().then(told))
+  await world.pass(2_000)
+  expect(told).toHaveBeenCalledOnce()
+})
+
 const none = new Error('none')
 const withoutLocks: Partial<Ports> = { locks: () => Promise.reject(none) }
 const throwing: Partial<Ports> = {

@@ -90,6 +90,19 @@ describe('new tokens', () => {
     expect(posted()).toMatchObject([{ type: 'wanted' }, { type: 'tokens', tokens: { accessToken: 'second' } }])
   })
 
+  test.each<[string, Partial<TokenSet>, (tab: Awaited<ReturnType<typeof open>>) => void]>([
+    ['of somebody else', bob, () => {}],
+    ['older than what another tab has got', ann, ({ change }) => change({ sequence: 3 })],
+    ['of a session that is over', ann, ({ replace }) => replace()],
+  ])('that are %s are given to no tab, whatever it has asked for', async (_, more, happens) => {
+    const tab = await open(ann)
+    tab.other.parts.share.post({ type: 'wanted', epoch: EPOCH, sequence: 1 })
+    await settle()
+    happens(tab)
+    await Promise.all([tab.commit(tab.next(more)).catch(() => {}), tab.world.pass(1_000)])
+    expect(tab.posted()).toMatchObject([{ type: 'wanted' }])
+  })
+
   test('of more scope than before are reported, and so is a storm of them', async () => {
     const { commit, next, told } = await open({})
     await commit(next({ scope: ['read', 'admin'] }))

@@ -354,6 +354,39 @@ describe('what happens while the server is asked', () => {
   })
 })
 
+describe('tokens that come when a logout or a login has overtaken the search', () => {
+  const byToken = (answer: Promise<TokenResponse | undefined>): Given => ({
+    source: { credential: 'token', restore: () => answer },
+  })
+
+  test.each<[string, TokenResponse | undefined, string[][]]>([
+    ['are given back', issued, [['a1']]],
+    ['need not be, if there are none', undefined, []],
+  ])('%s', async (_, reply, given) => {
+    const answer = pending<TokenResponse | undefined>()
+    const { restore, parts, revoke, state } = open(byToken(answer.promise))
+    void restore()
+    await settle()
+    parts.attempts.overtake()
+    answer.resolve(reply)
+    await settle()
+    expect(state()).toMatchObject(never)
+    expect(revoke.mock.calls.map(([{ accessTokens }]) => accessTokens)).toEqual(given)
+  })
+
+  test('are left to the next page by one that has gone', async () => {
+    const answer = pending<TokenResponse | undefined>()
+    const { restore, parts, revoke, dispose } = open(byToken(answer.promise))
+    void restore().catch(() => {})
+    await settle()
+    parts.attempts.overtake()
+    dispose()
+    answer.resolve(issued)
+    await settle()
+    expect(revoke).not.toHaveBeenCalled()
+  })
+})
+
 describe('while it waits for its turn', () => {
   async function waiting(
     happens: (tab: ReturnType<typeof open>) => void,
@@ -741,6 +774,28 @@ describe('a page that the answer to a login comes to', () => {
     signInHere()
     expect(await restoring).toMatchObject({ status: 'active' })
     expect(parts.attempts.current()).toBeUndefined()
+  })
+
+  test('is waited for by whoever looks for a session meanwhile, for as long as he likes', async () => {
+    const { restore, begin, signInHere } = answered(() => Promise.reject(elsewhere))
+    void restore()
+    const another = restore()
+    const caller = new AbortController()
+    const impatient = restore(false, caller.signal)
+    expect(await fateOf(another)).toBe('pending')
+    caller.abort()
+    expect(await fateOf(impatient)).toMatchObject({ error: { code: 'aborted' } })
+    begin('signed-in')
+    signInHere()
+    expect(await another).toMatchObject({ status: 'active' })
+  })
+
+  test('is waited for no more when it is over: who looks then does so in the same task', async () => {
+    const { restore, state, signOut } = answered(async () => issued)
+    await restore()
+    void signOut.logout()
+    void restore()
+    expect(state().status).toBe('restoring')
   })
 
   test('listens for it no longer than it waits', async () => {
