@@ -2,11 +2,11 @@ import { describe, expect, test, vi } from 'vitest'
 import { TokenError } from '../../src/errors.ts'
 import { createSignIn } from '../../src/flow/sign-in.ts'
 import { createSignOut } from '../../src/flow/sign-out.ts'
-import type { TokenSource } from '../../src/ports.ts'
+import type { Ports, TokenSource } from '../../src/ports.ts'
 import { toWish } from '../../src/session/narrow.ts'
 import type { Held } from '../../src/session/state.ts'
 import type { TokenResponse } from '../../src/token.ts'
-import { settle } from '../support/world.ts'
+import { createWorld, settle } from '../support/world.ts'
 import { flightOf } from '../session/stage.ts'
 import { createDrawer, fateOf, type Given, openTab, pending, sealed, TIMEOUT_MS } from './stage.ts'
 
@@ -282,6 +282,32 @@ describe('a login that is overtaken', () => {
     expect(newest()).toMatchObject({ what: 'signed-in' })
     expect(state().status).toBe('active')
   })
+})
+
+test.each([
+  ['listeners hear of it when its turn is over, so that no tab waits for them', false, { told: [0], returned: [] }],
+  [
+    'where it was overtaken the cookie is given back in its turn, before that of the next',
+    true,
+    { told: [], returned: [1] },
+  ],
+])('a login by cookie: %s', async (_, isOvertaken, seen) => {
+  const world = createWorld()
+  let held = 0
+  const locks: Ports['locks'] = (name, task, signal) =>
+    world.ports.locks(name, () => (held++, task().finally(() => held--)), signal)
+  const { signIn, parts, revoke, login, issue } = open({ world, source: cookie, ports: { locks } })
+  const [told, returned]: number[][] = [[], []]
+  parts.events.on('signed-in', () => void told!.push(held))
+  revoke.mockImplementation(async () => (returned!.push(held), 'confirmed'))
+  const answer = pending<TokenResponse>()
+  login.mockReturnValueOnce(answer.promise)
+  signIn.login('ann' as never, undefined).catch(() => {})
+  await settle()
+  if (isOvertaken) parts.attempts.overtake()
+  answer.resolve(issue())
+  await settle()
+  expect({ told, returned }).toEqual(seen)
 })
 
 describe('the mark of a login by cookie', () => {

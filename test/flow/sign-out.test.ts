@@ -238,6 +238,50 @@ describe('a logout', () => {
     expect(returned()).toEqual([first, { refreshToken: 'r2', accessTokens: ['late', 'narrow'] }])
   })
 
+  test('waits for a token for one API that is being fetched', async () => {
+    const { signOut, signIn, parts } = open()
+    const flight = pending<Held>()
+    parts.narrow.of(signIn(), pay).flight = flight.promise
+    const report = signOut.logout()
+    expect(await fateOf(report)).toBe('pending')
+    flight.reject(new Error('over'))
+    expect(await report).toEqual({ revoked: 'confirmed' })
+  })
+
+  test('on a page that has not looked for the session ends it, and is not confirmed where only another tab can give it back', async () => {
+    const { signOut, elsewhere, what, returned } = open()
+    elsewhere('signed-in')
+    expect(await signOut.logout()).toEqual({ revoked: 'unconfirmed' })
+    expect(what()).toBe('unconfirmed')
+    expect(returned()).toEqual([])
+  })
+
+  test.each<[string, Given]>([
+    ['what is stored', { storage: createDrawer() }],
+    ['the cookie', { source: cookie }],
+  ])('on such a page gives %s back', async (_, given) => {
+    const { signOut, elsewhere, what } = open(given)
+    elsewhere('signed-in')
+    const report = signOut.logout()
+    expect(what()).toBe('unconfirmed')
+    expect(await report).toEqual({ revoked: 'confirmed' })
+  })
+
+  test('means no session that has just begun in another tab, where the one that was here is over', async () => {
+    const { signOut, elsewhere, what, returned } = open({ source: cookie })
+    signOut.meet()
+    elsewhere('signed-in')
+    await signOut.logout()
+    expect([what(), returned()]).toEqual(['signed-in', []])
+  })
+
+  test('means the one that was here, though it has ended here alone', async () => {
+    const { signOut, signIn, what } = open({ source: cookie })
+    signOut.end(signIn(), 'expired', true)
+    expect(what()).toBe('signed-in')
+    expect(await signOut.logout()).toEqual({ revoked: 'confirmed' })
+  })
+
   test('counts the worst of what came back, also of what came late', async () => {
     const answers = [pending<Revoked>(), pending<Revoked>()]
     let asked = 0
