@@ -243,6 +243,14 @@ describe('the user of new tokens', () => {
 })
 
 describe('tokens whose session ended meanwhile', () => {
+  test('also while the other tabs were let in, are nobody’s', async () => {
+    const { commit, next, from, replace, signOut, held, told } = await open({})
+    const committed = commit(next(), {}, from, async () => replace())
+    await expect(committed).rejects.toMatchObject({ code: 'session_changed' })
+    expect(signOut.orphan).toHaveBeenCalledOnce()
+    expect([held(), told]).toEqual([undefined, []])
+  })
+
   test('are given back before anybody hears that it has', async () => {
     const { commit, next, replace, signOut, held } = await open({})
     replace()

@@ -7,6 +7,7 @@ const guardsMedia = 'test/tabs/guards-media.test.ts'
 const guardsOrder = 'test/tabs/guards-order.test.ts'
 const guardsRefresh = 'test/tabs/guards-refresh.test.ts'
 const messages = 'test/tabs/messages.test.ts'
+const outcome = 'test/flow/outcome.test.ts'
 const rowsLife = 'test/tabs/rows-life.test.ts'
 const rowsLocks = 'test/tabs/rows-locks.test.ts'
 const rowsRotation = 'test/tabs/rows-rotation.test.ts'
@@ -94,13 +95,13 @@ export const manyTabs: readonly Mutant[] = [
     ],
     [guardsOrder, 'tokens that came too late replace newer ones', 'if (isLate) {', 'if (false) {'],
     [
-      guardsRefresh,
+      outcome,
       'a refresh does not look whether its session ended meanwhile',
       '    notice()\n    // Somebody else',
       '    // Somebody else',
     ],
     [guardsRefresh, 'the tokens of somebody else are taken', 'isSomebodyElse(tokens, user) ||', ''],
-    [messages, 'nobody is given the tokens of a refresh', 'siblings.serve({ session, tokens, wish })', ''],
+    [outcome, 'nobody is given the tokens of a refresh', 'siblings.serve({ session, tokens, wish })', ''],
     [
       storage,
       'the refresh token of an answer that is no good is not stored',

@@ -2,6 +2,7 @@ import { type Mutant, mutantsOf } from './mutant.ts'
 
 const narrow = 'test/tabs/narrow.test.ts'
 const plans = 'test/tabs/narrow-plans.test.ts'
+const pool = 'test/flow/pool.test.ts'
 const returned = 'test/tabs/returned.test.ts'
 
 /** Tokens for one API, or for one request; and logins that come back to a page. */
@@ -36,7 +37,7 @@ export const narrowed: readonly Mutant[] = [
     ],
     [plans, 'all tokens that are used once are one', 'once: ports.random().toString(36).slice(2)', "once: 'one'"],
     [
-      narrow,
+      pool,
       'one that has expired unspent is used',
       'if (!tokens || !isReady(tokens)) continue',
       'if (!tokens) continue',

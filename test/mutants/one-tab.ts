@@ -11,6 +11,7 @@ const machine = 'test/session/state.test.ts'
 const meanwhile = 'test/promises/meanwhile.test.ts'
 const rotation = 'test/promises/rotate-safely.test.ts'
 const settling = 'test/races/settling.test.ts'
+const supplying = 'test/flow/supply.test.ts'
 const tokens = 'test/races/tokens.test.ts'
 
 export const oneTab: readonly Mutant[] = [
@@ -194,7 +195,7 @@ export const oneTab: readonly Mutant[] = [
       'return untilAborted(bounded, undefined, session ?? life)',
     ],
     [
-      logout,
+      supplying,
       'a request that waits for a token does not notice that its session ended',
       'return shared(promise, session)',
       'return shared(promise, life)',

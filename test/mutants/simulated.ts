@@ -1,10 +1,12 @@
 import { type Mutant, mutantsOf } from './mutant.ts'
 
+const calls = 'test/flow/calls.test.ts'
 const meanwhile = 'test/promises/meanwhile.test.ts'
 const seeds = 'test/sim/first-seeds.test.ts'
 const corpus = 'test/sim/corpus.test.ts'
 const findings = 'test/tabs/findings.test.ts'
 const records = 'test/tabs/record.test.ts'
+const signOut = 'test/flow/sign-out.test.ts'
 
 /** What the simulator has found, and nobody had thought of. */
 export const simulated: readonly Mutant[] = [
@@ -24,7 +26,7 @@ export const simulated: readonly Mutant[] = [
       '',
     ],
     [
-      seeds,
+      signOut,
       'a tab that slept reads that it was signed out, whatever had happened',
       "announce('nobody', newest.reason)",
       "announce('nobody', 'logout')",
@@ -91,13 +93,13 @@ export const simulated: readonly Mutant[] = [
   ]),
   ...mutantsOf('src/flow/calls.ts', [
     [
-      corpus,
+      calls,
       'a page that has slept begins the next turn while the answer of the last is being stored',
       'if (made) await within(byCookie ? 1 : 2 * LATE, made)',
       'if (byCookie && made) await within(1, made)',
     ],
     [
-      corpus,
+      calls,
       'a page that has slept takes back the answer that it has not read yet',
       'const stop = timer(() => controller.abort(error), LATE * requestTimeoutMs)\n        answer.finally(stop).catch(nothing)',
       'controller.abort(error)',
