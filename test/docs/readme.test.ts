@@ -53,13 +53,13 @@ const snippets = guides.flatMap((path) => blocksOf(path, 'ts'))
 const [main, ...others] = snippets as [Block, ...Block[]]
 
 describe('the code of the documents', () => {
-  test('every snippet of the guides compiles, each by itself', { timeout: 60_000 }, () => {
+  test('every snippet of the guides compiles, each by itself', { timeout: 180_000 }, () => {
     const modules = snippets.map(({ at, code }) => [`test/docs/${at.replace(/\W/g, '-')}.ts`, code] as const)
     const strict = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true }
     expect(problemsOf({ 'test/docs/app.ts': preamble, ...Object.fromEntries(modules) }, strict)).toEqual([])
   })
 
-  test('every example in a comment of src compiles, with the imports that it leaves out', { timeout: 60_000 }, () => {
+  test('every example in a comment of src compiles, with the imports that it leaves out', { timeout: 180_000 }, () => {
     const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).filter((name) =>
       /\.ts$/.test(name),
     )
