@@ -24,6 +24,8 @@ interface Answered extends OAuthLogin {
 const LEAVING_MS = 30_000
 /** For a message that has to be on its way before its window closes. */
 const POSTED_MS = 100
+/** How long a popup waits for the one who has asked for it: he is there in the same task. */
+const TAKEN_OVER_MS = 100
 
 export function createOAuthSource(
   given: OAuthSourceOptions,
@@ -124,7 +126,10 @@ export function createOAuthSource(
         }
         if (context.signal.aborted) throw context.signal.reason
         popup.go(url)
+        // Whoever asked for it may have stopped waiting, and then never takes over.
+        const keep = page.timer(() => popup.close(), TAKEN_OVER_MS)
         return async (signal) => {
+          keep()
           const isAnswer = (href: string): boolean => parseCallback(href, redirectUri)?.state === state
           const callbackUrl = await answerOf(popup, { page, state, box, channel, signal, isAnswer })
           return { callbackUrl, transaction } satisfies Answered

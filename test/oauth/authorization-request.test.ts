@@ -161,6 +161,31 @@ describe('an authorization request', () => {
     expect(page.left).toEqual([])
   })
 
+  test.each([
+    ['closes its window when nobody waits for the user any more', false],
+    ['keeps its window open for whoever waits for the user', true],
+  ])('by a popup %s', async (_what, isAwaited) => {
+    let isClosed = false
+    const popup = { url: () => undefined, isClosed: () => isClosed, go() {}, close: () => void (isClosed = true) }
+    const page = Object.assign(createPage('https://app.example.com/'), { open: () => popup })
+    const tasks = new Set<() => void>()
+    page.timer = (task) => {
+      tasks.add(task)
+      return () => void tasks.delete(task)
+    }
+    const { source, context } = createScene(desk.url, {}, page)
+    const usersPart = await source.authorize({ display: 'popup' }, context)
+    const leaving = new AbortController()
+    const part = isAwaited ? usersPart(leaving.signal) : undefined
+    part?.catch(() => {})
+    const [first] = tasks
+    first?.()
+    expect(isClosed).toBe(!isAwaited)
+    leaving.abort(new Error('over'))
+    await part?.catch(() => {})
+    expect(isClosed).toBe(true)
+  })
+
   test('a page that is shown again without an answer ends the login that has left it', async () => {
     const { source, page, context } = createScene(desk.url)
     const usersPart = await source.authorize({}, context)
