@@ -1,9 +1,9 @@
-import { TokenError } from '../errors.ts'
+import { isOne, TokenError } from '../errors.ts'
 import { ownMembers } from '../lib/own.ts'
 import type { RefreshInput, RevokeInput, SourceContext } from '../ports.ts'
 import { type ReadAnswer, toError, toErrorCode } from '../sources/answer.ts'
 import { textOf } from '../sources/read.ts'
-import type { TokenResponse } from '../token.ts'
+import { parseTokenResponse, type TokenResponse } from '../token.ts'
 import { type Parameters, post } from './endpoint.ts'
 import { checkIdToken, judgeRefreshed } from './id-token.ts'
 import { endpointOf } from './metadata.ts'
@@ -14,6 +14,9 @@ import type { Transaction } from './transactions.ts'
 
 /** What an authorization server says on the wire, beyond what the manager reads. */
 type Body = Partial<TokenResponse> & { readonly refresh_token_expires_in?: number }
+
+/** For whom only whether a response can be used is of interest. */
+const AT_ANY_TIME = { wall: 0, monotonic: 0 }
 
 export interface Grants {
   /** Exchanges the code of a login. */
@@ -105,19 +108,19 @@ export function createGrants({ options, metadata, binding }: Setup): Grants {
       // What was not asked for, and so cannot be checked, is not used.
       const unasked = sent === undefined && { id_token: undefined }
       const response = toResponse(tokens, key, { scope: textOf(tokens.scope) || scope, ...unasked })
-      if (sent === undefined) return response
       try {
-        await checkIdToken(answer, sent, maxAge, { server, clientId, protocol })
-      } catch {
+        parseTokenResponse(response, AT_ANY_TIME, binding)
+        if (sent !== undefined) await checkIdToken(answer, sent, maxAge, { server, clientId, protocol })
+      } catch (error) {
         // Nothing of it counts, and nobody is to have it (RFC 9700 section 4.5.3.2).
         const { access_token: accessToken, refresh_token: refreshToken } = response
         const accessTokens = [textOf(accessToken)].filter(Boolean)
         await revoke({ refreshToken, accessTokens, ...(key !== undefined && { key }) }, context).catch(() => {})
-        throw new TokenError('malformed_response', 'the ID token is not one for this login')
+        throw isOne(error) ? error : new TokenError('malformed_response', 'the ID token is not one for this login')
       }
       nonce = sent
       newest = textOf(tokens.refresh_token)
-      keep(server, tokens.id_token)
+      keep(server, response.id_token)
       return response
     },
 

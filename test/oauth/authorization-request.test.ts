@@ -167,12 +167,12 @@ describe('an authorization request', () => {
   ])('by a popup %s', async (_what, isAwaited) => {
     let isClosed = false
     const popup = { url: () => undefined, isClosed: () => isClosed, go() {}, close: () => void (isClosed = true) }
-    const page = Object.assign(createPage('https://app.example.com/'), { open: () => popup })
     const tasks = new Set<() => void>()
-    page.timer = (task) => {
+    const timer = (task: () => void): (() => void) => {
       tasks.add(task)
       return () => void tasks.delete(task)
     }
+    const page = Object.assign(createPage('https://app.example.com/'), { open: () => popup, timer })
     const { source, context } = createScene(desk.url, {}, page)
     const usersPart = await source.authorize({ display: 'popup' }, context)
     const leaving = new AbortController()

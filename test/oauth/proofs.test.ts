@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createDevice, type Device, type Proven, verified } from '../dpop/binding-stage.ts'
 import {
   type Answered,
@@ -111,6 +111,23 @@ test('D-6, D-16: pushed, exchanged, refreshed and given back with one key, which
   expect(proved.flat().map(({ jkt }) => jkt)).toEqual(Array(5).fill(key))
   // It is of calls that carry no access token.
   expect(proved.flat().filter(({ claims }) => 'ath' in claims)).toEqual([])
+})
+
+test.each([
+  ['is not bound to the key', { ...TOKENS, token_type: 'Bearer' }],
+  ['fits no header', { ...TOKENS, access_token: 'a b' }],
+])('D-7: a token that %s is given back at once, and what came with it', async (_what, body) => {
+  desk.answers = { '/token': [{ body }], '/revoke': [{}] }
+  const scene = open()
+  const request = await begin(scene)
+  const answer = new URLSearchParams({ code: 'c', state: request.get('state')!, iss: desk.url })
+  const failure = await failureOf(scene.source.login({ callbackUrl: `${CALLBACK}?${answer}` }, scene.context))
+  expect(failure.code).toBe('malformed_response')
+  const revoked = desk.seen.filter(({ path }) => path === '/revoke').map(({ form }) => form.get('token'))
+  expect(revoked).toEqual(['r', body.access_token])
+  const [exchanged, ...others] = [...(await proofs()), ...(await proofs('/revoke'))]
+  expect(others.map(({ jkt }) => jkt)).toEqual([exchanged!.jkt, exchanged!.jkt])
+  await vi.waitFor(() => expect([...device.keys.kept.keys()]).not.toContain(exchanged!.jkt))
 })
 
 test('a login that comes to nothing leaves no key behind', async () => {
