@@ -153,9 +153,10 @@ export interface Binding {
    * Makes a key for a sign-in that begins, and keeps it where every tab, and the page after a redirect, finds it. Resolves
    * with its name, which is the `dpop_jkt` of an authorization request too.
    *
+   * @param taken The algorithms that the server takes, if it says so (`dpop_signing_alg_values_supported`).
    * @throws `unsupported` without WebCrypto.
    */
-  create(): Promise<string>
+  create(taken?: readonly string[]): Promise<string>
   /**
    * A fresh proof for one attempt: never send one twice.
    *

@@ -85,17 +85,19 @@ export function createBinding(options: BindingOptions): Binding {
     return lastHash.hash
   }
 
-  function generate(): Promise<{ readonly alg: SigningAlg; privateKey: CryptoKey; jwk: JsonWebKey }> {
+  function generate(
+    taken: readonly string[] | undefined,
+  ): Promise<{ readonly alg: SigningAlg; privateKey: CryptoKey; jwk: JsonWebKey }> {
     const make = async (one: SigningAlg) => ({ alg: one, ...(await generateSigningKey(one)) })
-    // Not every browser has Ed25519.
-    return make(alg).catch(() => make('ES256'))
+    // Not every browser has Ed25519, nor every server.
+    return make(taken?.includes(alg) === false ? 'ES256' : alg).catch(() => make('ES256'))
   }
 
   return {
     allowBearer,
 
-    async create() {
-      const { alg: made, privateKey, jwk } = await generate()
+    async create(taken) {
+      const { alg: made, privateKey, jwk } = await generate(taken)
       const name = await thumbprintOf(jwk, signing)
       provers.set(name, Promise.resolve(toProver(made, privateKey, jwk)))
       const at = now().wall

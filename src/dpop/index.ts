@@ -10,7 +10,7 @@ export type { SigningAlg } from '../adapters/signing.ts'
 export type { Binding, ProofRequest } from '../ports.ts'
 
 export interface DpopOptions {
-  /** The algorithm of new keys. Default `'ES256'`, which is also taken where a browser has no `'Ed25519'`. */
+  /** The algorithm of new keys. Default `'ES256'`, which is also taken where a browser, or the server, has no `'Ed25519'`. */
   readonly alg?: SigningAlg
   /**
    * Go on with a token that the server did not bind to the key. Default `false`: such an answer is refused

@@ -39,7 +39,7 @@ export async function prepare(
   const nonce = isOpenId(scope) ? protocol.generateRandomNonce() : undefined
   const box = popup ? await createBox() : undefined
   const state = toState(tag, box?.publicKey ?? protocol.generateRandomState(), popup)
-  const key = await binding?.create()
+  const key = await binding?.create(server.dpop_signing_alg_values_supported)
   const ours: Parameters = {
     acr_values: acrValues,
     max_age: maxAge,

@@ -66,5 +66,5 @@ function subject(
   const client = { client_id: clientId, [protocol.clockSkew]: Math.round((skewMs || 0) / 1_000) }
   const { id_token_signing_alg_values_supported: algorithms = [...ALGORITHMS, 'EdDSA', 'Ed25519'] } = server
   const metadata = { ...server, id_token_signing_alg_values_supported: [...algorithms] }
-  return [metadata, client, new Response(JSON.stringify(judged))]
+  return [metadata as Judge[0], client, new Response(JSON.stringify(judged))]
 }

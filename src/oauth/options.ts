@@ -15,6 +15,8 @@ export interface AuthorizationServer {
   /** Whether every answer names its issuer (RFC 9207): one that does not is refused then. */
   readonly authorization_response_iss_parameter_supported?: boolean
   readonly id_token_signing_alg_values_supported?: readonly string[]
+  /** What keys of {@link OAuthSourceOptions.dpop} may be. */
+  readonly dpop_signing_alg_values_supported?: readonly string[]
   readonly [other: string]: unknown
 }
 

@@ -127,6 +127,17 @@ describe('the key', () => {
   })
 })
 
+test.each([
+  [['ES256', 'RS256'], 'ES256'],
+  [['EdDSA'], 'ES256'],
+  [['ES256', 'Ed25519'], 'Ed25519'],
+  [undefined, 'Ed25519'],
+])('D-1: of a server that takes %j a key is made for %s', async (taken, alg) => {
+  const binding = createDevice().open({ alg: 'Ed25519' })
+  const proof = await binding.prove({ key: await binding.create(taken), method: 'GET', url })
+  expect((await verified(proof)).header['alg']).toBe(alg)
+})
+
 describe('options', () => {
   test('no Bearer token is taken unless it is asked for', () => {
     expect(dpop().allowBearer).toBe(false)

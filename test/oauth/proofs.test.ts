@@ -113,6 +113,14 @@ test('D-6, D-16: pushed, exchanged, refreshed and given back with one key, which
   expect(proved.flat().filter(({ claims }) => 'ath' in claims)).toEqual([])
 })
 
+test('D-1: a key is of an algorithm that the metadata of the server names', async () => {
+  const server = { issuer: desk.url, dpop_signing_alg_values_supported: ['ES256', 'PS256'] }
+  const scene = createScene(desk.url, { dpop: device.open({ alg: 'Ed25519' }), pushed: true, server })
+  desk.answers = { '/par': [{ status: 201, body: { request_uri: 'urn:1' } }] }
+  await begin(scene)
+  expect((await proofs('/par')).map(({ header }) => header['alg'])).toEqual(['ES256'])
+})
+
 test.each([
   ['is not bound to the key', { ...TOKENS, token_type: 'Bearer' }],
   ['fits no header', { ...TOKENS, access_token: 'a b' }],
