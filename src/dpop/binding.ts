@@ -1,7 +1,7 @@
 import * as webCrypto from '../adapters/signing.ts'
 import type { SigningAlg } from '../adapters/signing.ts'
 import { TokenError } from '../errors.ts'
-import { withDeadline } from '../lib/deadline.ts'
+import { patiently } from '../lib/deadline.ts'
 import type { Instant } from '../lib/instant.ts'
 import { skewOf } from '../lib/skew.ts'
 import { parseUrl } from '../lib/url.ts'
@@ -37,7 +37,7 @@ interface Kept {
   readonly at: number
 }
 
-/** How long a store may take: much longer than one does. */
+/** How long a store may take, much longer than one does; and how long once more in a page that was frozen meanwhile. */
 const PATIENCE_MS = 1_000
 /** No session lives on without a visit for longer than this, as no cookie does. */
 const OLD_MS = 400 * 86_400_000
@@ -55,12 +55,13 @@ export function createBinding(options: BindingOptions): Binding {
   let lastSkew = 0
   let lastHash: { readonly of: string; readonly hash: Promise<string> } | undefined
 
-  const patiently = <T>(task: Promise<T>): Promise<T> => withDeadline(task, PATIENCE_MS, timer)
+  const within = <T>(task: Promise<T>): Promise<T> =>
+    patiently(task, [PATIENCE_MS, PATIENCE_MS], { clock: { now }, timer })
 
   async function load(name: string): Promise<Prover> {
     let found: unknown
     try {
-      found = await patiently(keys.read(name, (kept) => ({ ...kept, at: now().wall })))
+      found = await within(keys.read(name, (kept) => ({ ...kept, at: now().wall })))
     } catch (cause) {
       throw new TokenError('refresh_unavailable', 'no answer of the key store', { transient: true, cause })
     }
@@ -103,15 +104,15 @@ export function createBinding(options: BindingOptions): Binding {
       const at = now().wall
       try {
         const kept: Kept = { alg: made, privateKey, jwk: toPublicJwk(jwk), at }
-        await patiently(keys.write(name, kept))
-        const found = await patiently(keys.read(name, (found) => found))
+        await within(keys.write(name, kept))
+        const found = await within(keys.read(name, (found) => found))
         if (!isSigningKey((Object(found) as Kept).privateKey)) throw new Error()
       } catch {
         // It signs as long as this page lives.
         warn('the DPoP key cannot be stored: the session ends with this page, and no other tab can join it')
       }
       const isOld = (kept: unknown): boolean => !(at - (Object(kept) as Kept).at < OLD_MS)
-      void patiently(keys.sweep(isOld)).catch(() => {})
+      void within(keys.sweep(isOld)).catch(() => {})
       return name
     },
 
@@ -152,7 +153,7 @@ export function createBinding(options: BindingOptions): Binding {
 
     async forget(key) {
       provers.delete(key)
-      await patiently(keys.remove(key)).catch(() => {})
+      await within(keys.remove(key)).catch(() => {})
     },
   }
 }

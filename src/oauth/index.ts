@@ -1,5 +1,5 @@
 import { openChannel } from '../adapters/broadcast.ts'
-import { timer } from '../adapters/clock.ts'
+import { clock, timer } from '../adapters/clock.ts'
 import { page } from '../adapters/page.ts'
 import { records } from '../adapters/records.ts'
 import type { TokenSource } from '../ports.ts'
@@ -33,5 +33,5 @@ export type { AuthorizationServer, OAuthLogin, OAuthSourceOptions } from './opti
  * @see [RFC 10017](https://www.rfc-editor.org/rfc/rfc10017.html)
  */
 export function oauthSource(config: OAuthSourceOptions): TokenSource<OAuthLogin> {
-  return createOAuthSource(config, { ...page, timer, records, openChannel }, lazyBinding)
+  return createOAuthSource(config, { ...page, clock, timer, records, openChannel }, lazyBinding)
 }

@@ -39,7 +39,7 @@ export function createOAuthSource(
   const channel = `oauth ${id}`
   const binding = dpop === true ? loadBinding() : dpop
   const metadata = createMetadata(options)
-  const transactions = createTransactions(channel, page.records, page.timer)
+  const transactions = createTransactions(channel, page)
   const loops = createLoops(page, tag)
   const setup: Setup = { options, tag, metadata, binding }
   const grants = createGrants(setup)

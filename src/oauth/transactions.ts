@@ -1,7 +1,7 @@
 import { TokenError } from '../errors.ts'
-import { withDeadline } from '../lib/deadline.ts'
+import { patiently } from '../lib/deadline.ts'
 import { ownMembers } from '../lib/own.ts'
-import type { Records, Timer } from '../ports.ts'
+import type { LoginPage } from './setup.ts'
 
 /** What has to be known again when the answer to an authorization request comes. */
 export interface Transaction {
@@ -39,20 +39,20 @@ interface Kept {
 const LIFETIME_MS = 3_600_000
 /** As many logins, in as many tabs, may be on their way at once. */
 const MOST = 20
-/** How long IndexedDB may take. */
+/** How long IndexedDB may take, and how long once more in a page that was frozen meanwhile. */
 const PATIENCE_MS = 2_000
 
-export function createTransactions(name: string, records: Records, timer: Timer): Transactions {
+export function createTransactions(name: string, page: LoginPage): Transactions {
   /** Changes what is kept, and throws what is too old away. */
   async function update(now: number, change: (logins: Kept['logins']) => Kept['logins']): Promise<void> {
-    const done = records(name, (stored) => {
+    const done = page.records(name, (stored) => {
       const { version, logins: kept } = Object(stored) as Partial<Kept>
       const all = Object.entries(version === 1 && kept ? kept : {})
       const logins = change(Object.fromEntries(all.filter(([, { at }]) => Math.abs(now - at) < LIFETIME_MS)))
       const newest = Object.entries(logins).sort(([, a], [, b]) => b.at - a.at)
       return { version: 1, logins: Object.fromEntries(newest.slice(0, MOST)) }
     })
-    await withDeadline(done, PATIENCE_MS, timer).catch((cause: unknown) => {
+    await patiently(done, [PATIENCE_MS, PATIENCE_MS], page).catch((cause: unknown) => {
       throw new TokenError('unsupported', 'a login that leaves the page needs IndexedDB; a popup does not', { cause })
     })
   }

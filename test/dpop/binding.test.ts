@@ -70,6 +70,18 @@ describe('the key', () => {
     expect(await codeOf(binding.prove({ key, method: 'GET', url }))).toBeUndefined()
   })
 
+  test('is found by a page that was frozen while the store was asked', async () => {
+    const device = createDevice()
+    const key = await device.open().create()
+    const kept = device.keys.kept.get(key)
+    let answer = (_kept: unknown): void => {}
+    vi.spyOn(device.keys, 'read').mockReturnValue(new Promise((resolve) => (answer = resolve)))
+    const proving = device.open().prove({ key, method: 'GET', url })
+    await device.pass(60_000)
+    answer(kept)
+    expect((await verified(await proving)).jkt).toBe(key)
+  })
+
   test.each(['throws', 'hangs', 'empties'] as const)(
     'D-15: where the store %s, it serves the page that has made it, which is told',
     async (fault) => {

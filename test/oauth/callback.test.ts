@@ -7,6 +7,7 @@ import {
   createScene,
   failureOf,
   NOW,
+  type PageDesk,
   remember,
   type Scene,
   startDesk,
@@ -222,6 +223,26 @@ describe('P-5, T-17: an answer is used once', () => {
     expect(await one.source.login({ callbackUrl }, one.context)).toMatchObject({ access_token: 'at' })
     expect((await failureOf(other.source.login({ callbackUrl }, other.context))).code).toBe('session_changed')
     expect(desk.seen).toHaveLength(1)
+  })
+
+  test('by a page, too, that was frozen while it looked whose login it is', async () => {
+    const stored = new Map<string, unknown>()
+    const callbackUrl = await answer(createScene(desk.url, {}, createPage(CALLBACK, stored)))
+    const page = createPage(CALLBACK, stored)
+    const { timer, records } = page
+    let wall = NOW
+    // Its timer is over before IndexedDB has answered; by then a minute has passed.
+    const frozen: Partial<PageDesk> = {
+      clock: { now: () => ({ wall, monotonic: 0 }) },
+      timer(task, delayMs) {
+        const isFirst = wall === NOW
+        wall = NOW + 60_000
+        return timer(task, isFirst ? 0 : delayMs)
+      },
+      records: (...call) => new Promise((resolve) => void timer(() => resolve(records(...call)), 20)),
+    }
+    const { source, context } = createScene(desk.url, {}, Object.assign(page, frozen))
+    expect(await source.login({ callbackUrl }, context)).toMatchObject({ access_token: 'at' })
   })
 
   test('a state that was used is never used again, whatever came of it', async () => {

@@ -122,6 +122,7 @@ export function createPage(href: string, stored: Map<string, unknown> = new Map(
       if (text !== undefined) notes.set(key, text)
       return notes.get(key) ?? ''
     },
+    clock: { now: () => ({ wall: Date.now(), monotonic: performance.now() }) },
     timer(task, delayMs) {
       const id = setTimeout(task, delayMs)
       id.unref()
