@@ -154,9 +154,10 @@ export interface Binding {
    * with its name, which is the `dpop_jkt` of an authorization request too.
    *
    * @param taken The algorithms that the server takes, if it says so (`dpop_signing_alg_values_supported`).
-   * @throws `unsupported` without WebCrypto.
+   * @param leaving The sign-in leaves the page: a key that lives in its memory is of no use.
+   * @throws `unsupported` without WebCrypto, or where the key cannot be kept although it has to be.
    */
-  create(taken?: readonly string[]): Promise<string>
+  create(taken?: readonly string[], leaving?: boolean): Promise<string>
   /**
    * A fresh proof for one attempt: never send one twice.
    *

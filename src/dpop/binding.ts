@@ -97,7 +97,7 @@ export function createBinding(options: BindingOptions): Binding {
   return {
     allowBearer,
 
-    async create(taken) {
+    async create(taken, leaving) {
       const { alg: made, privateKey, jwk } = await generate(taken)
       const name = await thumbprintOf(jwk, signing)
       provers.set(name, Promise.resolve(toProver(made, privateKey, jwk)))
@@ -107,7 +107,8 @@ export function createBinding(options: BindingOptions): Binding {
         await within(keys.write(name, kept))
         const found = await within(keys.read(name, (found) => found))
         if (!isSigningKey((Object(found) as Kept).privateKey)) throw new Error()
-      } catch {
+      } catch (cause) {
+        if (leaving) throw new TokenError('unsupported', 'the key cannot be stored: sign in by a popup', { cause })
         // It signs as long as this page lives.
         warn('the DPoP key cannot be stored: the session ends with this page, and no other tab can join it')
       }

@@ -39,14 +39,14 @@ export async function prepare(
   const nonce = isOpenId(scope) ? protocol.generateRandomNonce() : undefined
   const box = popup ? await createBox() : undefined
   const state = toState(tag, box?.publicKey ?? protocol.generateRandomState(), popup)
-  const key = await binding?.create(server.dpop_signing_alg_values_supported)
+  const key = await binding?.create(server.dpop_signing_alg_values_supported, !popup)
   const ours: Parameters = {
     acr_values: acrValues,
     max_age: maxAge,
     prompt,
     login_hint: loginHint,
     ui_locales: uiLocales,
-    display: popup && nonce !== undefined ? 'popup' : undefined,
+    display: nonce && display,
     resource,
     scope,
     nonce,

@@ -59,7 +59,9 @@ export function codeIn(
     if (typeof code !== 'string') throw refused('is not of the issuer, or of the login, that was asked')
     throw toAuthorizationError(code)
   }
-  return parameters.get('code') || fail('has no code')
+  const code = parameters.get('code')
+  if (!code) throw refused('has no code')
+  return code
 }
 
 /** @see [OpenID Connect Core section 3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError) */
@@ -71,8 +73,4 @@ function toAuthorizationError(error: string): TokenError {
 
 export function refused(why: string): TokenError {
   return new TokenError('login_failed', `the answer of the authorization server ${why}`)
-}
-
-function fail(why: string): never {
-  throw refused(why)
 }

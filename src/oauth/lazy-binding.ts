@@ -9,7 +9,7 @@ export function lazyBinding(): Binding {
   }
   return {
     allowBearer: false,
-    create: async () => (await load()).create(),
+    create: async (...wishes) => (await load()).create(...wishes),
     prove: async (attempt) => (await load()).prove(attempt),
     // Of a proof: so it is there.
     learn: (proof, header) => loaded?.learn(proof, header) ?? false,

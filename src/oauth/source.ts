@@ -22,10 +22,8 @@ interface Answered extends OAuthLogin {
 
 /** How long it may take until the page is left. */
 const LEAVING_MS = 30_000
-/** For a message that has to be on its way before its window closes. */
-const POSTED_MS = 100
-/** How long a popup waits for the one who has asked for it: he is there in the same task. */
-const TAKEN_OVER_MS = 100
+/** For a message that has to be on its way before its window closes, and for whoever takes a popup over in this very task. */
+const MOMENT_MS = 100
 
 export function createOAuthSource(
   given: OAuthSourceOptions,
@@ -70,7 +68,7 @@ export function createOAuthSource(
     const message: PopupMessage = { state, box }
     const opened = page.openChannel(channel, () => {})
     opened.post(message)
-    await pause(page.timer, POSTED_MS)
+    await pause(page.timer, MOMENT_MS)
     opened.close()
     page.close()
     throw taken()
@@ -127,7 +125,7 @@ export function createOAuthSource(
         if (context.signal.aborted) throw context.signal.reason
         popup.go(url)
         // Whoever asked for it may have stopped waiting, and then never takes over.
-        const keep = page.timer(() => popup.close(), TAKEN_OVER_MS)
+        const keep = page.timer(() => popup.close(), MOMENT_MS)
         return async (signal) => {
           keep()
           const isAnswer = (href: string): boolean => parseCallback(href, redirectUri)?.state === state

@@ -5,6 +5,7 @@ import {
   type AuthorizationServerDesk,
   begin,
   CALLBACK,
+  createPage,
   createScene,
   failureOf,
   NOW,
@@ -120,6 +121,20 @@ test('D-1: a key is of an algorithm that the metadata of the server names', asyn
   await begin(scene)
   expect((await proofs('/par')).map(({ header }) => header['alg'])).toEqual(['ES256'])
 })
+
+test.each(['empties', 'throws'] as const)(
+  'D-15: where the store %s, no login leaves the page whose key would be lost: a popup still can',
+  async (fault) => {
+    const popup = { url: () => undefined, isClosed: () => false, go() {}, close() {} }
+    const page = Object.assign(createPage(CALLBACK), { open: () => popup })
+    const { source, context } = createScene(desk.url, { dpop: device.open() }, page)
+    device.keys.fault = fault
+    expect((await failureOf(source.authorize({}, context))).code).toBe('unsupported')
+    expect(page.left).toEqual([])
+    await source.authorize({ display: 'popup' }, context)
+    expect(device.warnings).toEqual([expect.stringContaining('cannot be stored')])
+  },
+)
 
 test.each([
   ['is not bound to the key', { ...TOKENS, token_type: 'Bearer' }],
