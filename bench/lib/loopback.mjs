@@ -6,6 +6,9 @@ import { Agent as SecureAgent } from 'node:https'
 import { join } from 'node:path'
 import { movedMs } from './clock.mjs'
 
+/** For each contestant: a socket for each of 10 000 requests would measure the operating system, and run into its limits. */
+const MAX_SOCKETS = 64
+
 /** @param options.https for a contestant that takes nothing else */
 export async function createLoopback(options = {}) {
   // Its certificate is nobody's. The platform's `fetch` asks this whenever it connects; only the loopback is talked to.
@@ -15,7 +18,8 @@ export async function createLoopback(options = {}) {
   const server = fork(join(import.meta.dirname, 'loopback-server.mjs'), [JSON.stringify(model)])
   const { port } = await new Promise((resolve) => server.once('message', resolve))
   const origin = `${options.https ? 'https' : 'http'}://127.0.0.1:${port}`
-  const agent = new (options.https ? SecureAgent : Agent)({ keepAlive: true, maxSockets: 64 })
+  const agent = new (options.https ? SecureAgent : Agent)({ keepAlive: true, maxSockets: MAX_SOCKETS })
+  const dispatcher = createDispatcher()
   const agents = { httpAgent: agent, httpsAgent: agent }
   const tell = (command) =>
     new Promise((resolve) => {
@@ -27,20 +31,30 @@ export async function createLoopback(options = {}) {
   return {
     api: origin,
     auth: origin,
-    // One agent for all: a socket for each of 10 000 requests would measure the operating system.
     axios: Object.assign(create(agents), {
       create: (config) => create({ ...agents, ...config }),
       AxiosError: axios.AxiosError,
     }),
-    fetch: platformFetch,
+    fetch: fetchOver(dispatcher),
     issue: () => issued,
     model: { refuseAll: () => tell('refuseAll'), moveClock: (ms) => tell(ms) },
     counts: () => tell('counts'),
     close() {
       agent.destroy()
+      void dispatcher.destroy()
       server.kill()
     },
   }
 }
 
 const platformFetch = globalThis.fetch
+
+const fetchOver = (dispatcher) => (input, init) => platformFetch(input, { ...init, dispatcher })
+
+/** What the platform's `fetch` sends by, with no more sockets than the agent of axios. It is known by this symbol alone. */
+function createDispatcher() {
+  // It is made when something of `fetch` is first used.
+  new Request('http://127.0.0.1/')
+  const { constructor: Dispatcher } = globalThis[Symbol.for('undici.globalDispatcher.1')]
+  return new Dispatcher({ connections: MAX_SOCKETS })
+}
