@@ -1,4 +1,4 @@
-// As the README says: `getTokenSilently` before a request. The session is found in the cache, as after a reload.
+// As its examples say, with refresh tokens: `getTokenSilently` before a request. The session is found in the cache, as after a reload.
 import { Auth0Client } from '@auth0/auth0-spa-js'
 import { payloadOf } from '../lib/jwt.mjs'
 import { CLIENT, ISSUER } from '../lib/model.mjs'

@@ -1,6 +1,5 @@
-// As the README says: `acquireTokenSilent` before a request. The account comes in by `loadExternalTokens`.
+// As its documentation says: `acquireTokenSilent` before a request. The account comes in by `loadExternalTokens`.
 import { createStandardPublicClientApplication, loadExternalTokens } from '@azure/msal-browser'
-import { encode } from '../lib/jwt.mjs'
 import { metadata } from '../lib/metadata.mjs'
 
 export const name = 'msal-browser'
@@ -16,8 +15,9 @@ export async function create({ axios, api, auth, adapter, issue, joined }) {
       authority: `${auth}/`,
       knownAuthorities: [new URL(auth).host],
       protocolMode: 'OIDC',
-      authorityMetadata: JSON.stringify(metadata(auth)),
-      redirectUri: 'https://app.example.com/callback',
+      // It keeps new tokens for the account of the ID token that comes with them: without one it would lose them.
+      authorityMetadata: JSON.stringify({ ...metadata(auth), token_endpoint: `${auth}/oauth/token` }),
+      redirectUri: new URL('/callback', globalThis.location.href).href,
     },
     cache: { cacheLocation: 'localStorage' },
   }
@@ -35,17 +35,13 @@ export async function create({ axios, api, auth, adapter, issue, joined }) {
   return { get: (path) => instance.get(path) }
 }
 
-async function remember(config, scopes, { access_token, refresh_token, expires_in }) {
-  const { authority } = config.auth
-  const idToken = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode({ iss: authority, aud: 'bench', sub: 'ann', oid: 'ann', preferred_username: 'ann', tid: 'bench', exp: 4e9, iat: 1 })}.c2ln`
-  const response = {
-    id_token: idToken,
-    access_token,
-    refresh_token,
-    expires_in,
-    scope: scopes.join(' '),
-    token_type: 'Bearer',
-    client_info: encode({ uid: 'ann', utid: 'bench' }),
-  }
-  await loadExternalTokens(config, { scopes, authority }, response, { clientInfo: response.client_info })
+async function remember(config, scopes, { access_token, refresh_token, expires_in, id_token }) {
+  const response = { id_token, access_token, refresh_token, expires_in, scope: scopes.join(' '), token_type: 'Bearer' }
+  await loadExternalTokens(config, { scopes, authority: config.auth.authority }, response, {})
+}
+
+/** The page of `redirectUri` does this alone. */
+export async function takeCallback() {
+  const { broadcastResponseToMainFrame } = await import('@azure/msal-browser/redirect-bridge')
+  await broadcastResponseToMainFrame()
 }

@@ -1,4 +1,4 @@
-// As the README says: a UserManager; the token comes from `getUser`, a new one from `signinSilent`.
+// As its documentation says: a UserManager; the token comes from `getUser`, a new one from `signinSilent`.
 import { User, UserManager, WebStorageStateStore } from 'oidc-client-ts'
 import { metadata } from '../lib/metadata.mjs'
 

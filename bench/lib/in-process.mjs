@@ -1,7 +1,7 @@
 // The model behind an axios adapter and a fetch, without a network: what is left is what the contestants cost.
 import axios from 'axios'
 import { metadata } from './metadata.mjs'
-import { createModel, refreshTokenOf } from './model.mjs'
+import { createModel, tokenRequestOf } from './model.mjs'
 
 const API = 'https://api.example.com'
 const AUTH = 'https://auth.example.com'
@@ -16,7 +16,7 @@ export function createInProcess({ gate, apiGate, ...options } = {}) {
     if (url.startsWith(AUTH)) {
       if (url.includes('openid-configuration')) return { status: 200, body: metadata(AUTH) }
       await (gate?.() ?? new Promise((resolve) => setImmediate(resolve)))
-      return model.refresh(refreshTokenOf(body), url)
+      return model.refresh(tokenRequestOf(body), url)
     }
     const answer = model.call(authorization)
     await apiGate?.(answer)

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { createCertificate } from './certificate.mjs'
 import { metadata } from './metadata.mjs'
-import { createModel, refreshTokenOf } from './model.mjs'
+import { createModel, tokenRequestOf } from './model.mjs'
 
 const { https, ...options } = JSON.parse(process.argv[2])
 const model = createModel(options)
@@ -20,7 +20,7 @@ function answer(request, response) {
     const { status, body } = url.includes('openid-configuration')
       ? { status: 200, body: metadata(`${scheme}://${headers.host}`) }
       : url.includes('/token')
-        ? model.refresh(refreshTokenOf(text), url)
+        ? model.refresh(tokenRequestOf(text), url)
         : model.call(headers.authorization)
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(JSON.stringify(body))

@@ -6,4 +6,5 @@ export const metadata = (auth) => ({
   end_session_endpoint: `${auth}/logout`,
   revocation_endpoint: `${auth}/revoke`,
   jwks_uri: `${auth}/jwks`,
+  code_challenge_methods_supported: ['S256'],
 })

@@ -62,8 +62,11 @@ export function createModel({ rotation = true, reuse = false, shiftMs = 0 } = {}
       dead = true
     },
     isEnded: () => ended,
-    /** @param url some contestants cannot do without an ID token, and check it; at `/oauth/token` there is one. */
-    refresh(refreshToken, url) {
+    /**
+     * @param request as `tokenRequestOf` reads it; the scope that it asks for is granted
+     * @param url some contestants cannot do without an ID token, and check it; at `/oauth/token` there is one
+     */
+    refresh({ refreshToken, scope }, url) {
       counts.refreshes += 1
       if (reuse && spent.has(refreshToken)) ended = true
       if (dead || ended || !refreshTokens.has(refreshToken)) {
@@ -74,7 +77,8 @@ export function createModel({ rotation = true, reuse = false, shiftMs = 0 } = {}
         refreshTokens.delete(refreshToken)
         spent.add(refreshToken)
       }
-      const { id_token, ...body } = issue()
+      const { id_token, ...answer } = issue()
+      const body = scope ? { ...answer, scope } : answer
       return { status: 200, body: url.includes('/oauth/token') ? { ...body, id_token } : body }
     },
     call(authorization) {
@@ -88,12 +92,13 @@ export function createModel({ rotation = true, reuse = false, shiftMs = 0 } = {}
   }
 }
 
-/** The refresh token in any of the spellings that the contestants use. */
-export function refreshTokenOf(text) {
+/** What is asked of the token endpoint, in any of the spellings that the contestants use. */
+export function tokenRequestOf(text) {
   try {
     const body = JSON.parse(text)
-    return body.refresh_token ?? body.refreshToken ?? body.token
+    return { refreshToken: body.refresh_token ?? body.refreshToken ?? body.token, scope: body.scope }
   } catch {
-    return new URLSearchParams(text).get('refresh_token') ?? undefined
+    const body = new URLSearchParams(text)
+    return { refreshToken: body.get('refresh_token'), scope: body.get('scope') }
   }
 }

@@ -3,7 +3,24 @@ import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { createCertificate } from './certificate.mjs'
 import { metadata } from './metadata.mjs'
-import { createModel, refreshTokenOf } from './model.mjs'
+import { createModel, tokenRequestOf } from './model.mjs'
+
+const PAGE = '<!doctype html><title>tab</title><script src="/tab.js"></script>'
+
+/**
+ * What a hidden frame is told that asks for tokens without the user, as some contestants do once a refresh has failed: no
+ * cookie of the session came with it. Browsers that block the cookies of third parties send none.
+ */
+function loginRequired(asked) {
+  const state = asked.get('state')
+  const answer = { error: 'login_required', error_description: 'The client specified not to prompt', state }
+  if (asked.get('response_mode') === 'okta_post_message') {
+    const message = JSON.stringify(answer).replaceAll('<', '\\u003c')
+    return [200, 'text/html', `<!doctype html><title>no</title><script>parent.postMessage(${message}, '*')</script>`]
+  }
+  const back = JSON.stringify(`${asked.get('redirect_uri')}#${new URLSearchParams(answer)}`).replaceAll('<', '\\u003c')
+  return [200, 'text/html', `<!doctype html><title>no</title><script>location.replace(${back})</script>`]
+}
 
 /** @param options.refreshMs how long the authorization server takes; @param options.https for who takes nothing else */
 export async function createTabsSite({ script, refreshMs, reuse, https }) {
@@ -24,7 +41,9 @@ export async function createTabsSite({ script, refreshMs, reuse, https }) {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
       response.end(body)
     }
-    if (url === '/') return send(200, 'text/html', '<!doctype html><title>tab</title><script src="/tab.js"></script>')
+    const { pathname, searchParams } = new URL(url, 'http://any')
+    if (['/', '/callback'].includes(pathname)) return send(200, 'text/html', PAGE)
+    if (pathname === '/authorize') return send(...loginRequired(searchParams))
     if (url === '/tab.js') return send(200, 'text/javascript', script)
     if (url.includes('openid-configuration'))
       return send(200, 'application/json', JSON.stringify(metadata(`${scheme}://${headers.host}`)))
@@ -32,7 +51,7 @@ export async function createTabsSite({ script, refreshMs, reuse, https }) {
     let result
     if (url.includes('/token')) {
       // Decided when it arrives, told after a while: as a server does whose answer takes time.
-      result = model.refresh(refreshTokenOf(text), url)
+      result = model.refresh(tokenRequestOf(text), url)
       await new Promise((resolve) => setTimeout(resolve, refreshMs))
     } else result = model.call(headers.authorization)
     send(result.status, 'application/json', JSON.stringify(result.body))

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { createRandom, leastPeak, simulate } from '../../bench/fleet/simulate.mjs'
+import { createModel, tokenRequestOf } from '../../bench/lib/model.mjs'
 import { withBench } from '../../bench/lib/readme.mjs'
 import { targets } from '../../bench/lib/targets.mjs'
 import { readText, root } from '../docs/markdown.ts'
@@ -41,6 +42,18 @@ describe('the benchmark', () => {
     })
     expect(results['blog']).toMatchObject({ trickle: { refreshes: 20 }, recoveryExpired: { trips: 3 } })
   })
+})
+
+test('the token endpoint of the benchmark grants the scope that is asked for, and gives an ID token to who needs one', () => {
+  const { issue, refresh } = createModel()
+  const { refresh_token: one } = issue()
+  const { refresh_token: two } = issue()
+  const first = refresh(tokenRequestOf(`refresh_token=${one}&scope=orders+openid`), '/oauth/token')
+  expect(first).toMatchObject({ status: 200, body: { scope: 'orders openid', id_token: expect.any(String) as string } })
+  const second = refresh(tokenRequestOf(JSON.stringify({ refresh_token: two })), '/token')
+  expect(second).toMatchObject({ status: 200, body: { scope: 'openid offline_access' } })
+  expect(second.body).not.toHaveProperty('id_token')
+  expect(refresh(tokenRequestOf(`refresh_token=${one}`), '/token')).toMatchObject({ status: 400 })
 })
 
 describe('the fleet', () => {
