@@ -149,7 +149,7 @@ function bursts(view) {
       parts.push(`### ${how}, ${where}\n\n${table(head, rowsOf(view, measured.results, columns))}`)
     }
   }
-  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed. Growth is the time of a request among the most by that of one among a hundred. Over loopback, msal-browser is given TLS, since it takes nothing else.\n\n${parts.join('\n\n')}`
+  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed. Growth is the time of a request among the most by that of one among a hundred. Over loopback, nobody has more than 64 sockets, msal-browser is given TLS, since it takes nothing else, and there is one round: who refreshes anew for each 401 that comes late needs another number of refreshes each time.\n\n${parts.join('\n\n')}`
 }
 
 function parked(view) {
@@ -233,7 +233,7 @@ function tabs(view) {
     'contestant',
     ...cases.map(({ count, reuse }) => `${count} tab${count > 1 ? 's' : ''}${reuse ? ', reuse detected' : ''}`),
   ]
-  return `## Many tabs\n\nAll tabs of a profile find the token expired at once, in Chromium ${measured.browser}; a refresh takes the server ${measured.refreshMs} ms. Refresh calls / tabs served / tabs whose session lives on / milliseconds until all are served.\n\n${table(head, rowsOf(view, measured.results, columns))}`
+  return `## Many tabs\n\nAll tabs of a profile find the token expired at once, in Chromium ${measured.browser}; a refresh takes the server ${measured.refreshMs} ms. A refresh token works once, and there is no grace: a server that takes the last one again for some seconds, as some of these expect, hides the race. Who asks in a hidden frame once a refresh has failed is told \`login_required\`, as where browsers block the cookies of third parties. Refresh calls / tabs served / tabs whose session lives on, served by one of three tries a second apart / milliseconds until all are served.\n\n${table(head, rowsOf(view, measured.results, columns))}`
 }
 
 /** The README's table: one line for each contestant, a few columns. */
