@@ -14,10 +14,10 @@ globalThis.tab = {
     client = await contestant.create({ axios, api, auth: api, issue: () => issued, joined })
     return served('/before', 5_000)
   },
-  moveClock,
-  /** A request at an instant of the machine's clock, the same in every tab. */
-  async goAt(at, patienceMs) {
+  /** Time moves on and a request is made at an instant of the machine's clock, the same in every tab: as after a sleep. */
+  async wakeAt({ at, laterMs, patienceMs }) {
     await new Promise((resolve) => setTimeout(resolve, at - realNow()))
+    moveClock(laterMs)
     const from = measuredMs()
     const isServed = await served('/orders', patienceMs)
     return { isServed, ms: measuredMs() - from }

@@ -60,16 +60,11 @@ async function race(browser, { script, tabs, reuse, https }) {
       if (!isServed) throw new Error(`tab ${index + 1} was not served while the token was fresh`)
       pages.push(page)
     }
-    // From here on each refresh counts, that of a timer too which sees the clock at once.
+    const laterMs = (LIFETIME_S + 60) * 1000
     const before = { ...site.model.counts }
-    site.model.moveClock((LIFETIME_S + 60) * 1000)
-    await Promise.all(
-      pages.map((page) => page.evaluate((ms) => globalThis.tab.moveClock(ms), (LIFETIME_S + 60) * 1000)),
-    )
-    const at = Date.now() + 500 + 20 * tabs
-    const all = await Promise.all(
-      pages.map((page) => page.evaluate(([when, patience]) => globalThis.tab.goAt(when, patience), [at, PATIENCE_MS])),
-    )
+    site.model.moveClock(laterMs)
+    const wake = { at: Date.now() + 500 + 20 * tabs, laterMs, patienceMs: PATIENCE_MS }
+    const all = await Promise.all(pages.map((page) => page.evaluate((given) => globalThis.tab.wakeAt(given), wake)))
     const refreshes = site.model.counts.refreshes - before.refreshes
     const alive = await Promise.all(pages.map((page) => page.evaluate(() => globalThis.tab.isAlive())))
     const served = all.filter(({ isServed }) => isServed)
