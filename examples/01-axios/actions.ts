@@ -51,13 +51,12 @@ const actions: Readonly<Record<string, (watch: Watch) => Promise<Outcome>>> = {
     uploaded.value = 0
     uploading.hidden = false
     const file = new Blob([crypto.getRandomValues(new Uint8Array(65_536)), new Uint8Array(UPLOAD_BYTES - 65_536)])
-    const { call } = await watch('POST /upload', (config) =>
-      api.post<unknown>('/upload', file, {
-        ...config,
-        onUploadProgress: ({ progress }) => (uploaded.value = progress ?? 0),
-      }),
+    const onUploadProgress: AxiosRequestConfig['onUploadProgress'] = ({ progress }) => (uploaded.value = progress ?? 0)
+    const sending = watch('POST /upload', (config) =>
+      api.post<unknown>('/upload', file, { ...config, onUploadProgress }),
     )
-    const twice = call.sends.length > 1 ? ' The token ran out on the way, so it was sent twice.' : ''
+    const { call } = await sending.finally(() => (uploading.hidden = true))
+    const twice = call.sends.length > 1 ? ' The token was refused on arrival, so it was sent twice.' : ''
     return { text: `The file of ${UPLOAD_MIB} MiB has arrived.${twice}` }
   },
 
@@ -102,7 +101,6 @@ async function run(name: string): Promise<void> {
   } catch (error) {
     result = { text: reasonOf(error, mine[0]) }
   }
-  uploading.hidden = true
   void logSends(mine)
   // An answer that comes after the log-out, or after another sign-in, is nobody's business.
   if (asked === undefined || asked !== sessionNow()) return

@@ -29,7 +29,7 @@ describe('what can be clicked while all is well', () => {
     await expect.poll(() => page.locator('#timeline .request .ok').count()).toBe(100)
   })
 
-  test('an upload shows how far it is', async () => {
+  test('an upload shows how far it is until it is done, whatever is called meanwhile', async () => {
     const { page, signIn } = demo()
     await signIn()
     const progress = page.locator('#uploaded')
@@ -39,11 +39,20 @@ describe('what can be clicked while all is well', () => {
       new MutationObserver(note).observe(bar, { attributeFilter: ['value'] })
       return values
     })
+    const whenHidden = await page.locator('#uploading').evaluateHandle((row) => {
+      const values: number[] = []
+      const bar = row.querySelector('progress')
+      const note = (): unknown => row.hasAttribute('hidden') && values.push(bar?.value ?? 0)
+      new MutationObserver(note).observe(row, { attributeFilter: ['hidden'] })
+      return values
+    })
     await press('Upload a file')
+    await press('Call the API')
     await says(OUTCOME, 'The file of 16 MiB has arrived. On the wire: 1 request')
     const values = await shown.jsonValue()
     expect(values.some((value) => value > 0 && value < 1)).toBe(true)
     expect(values).toEqual(values.toSorted((a, b) => a - b))
+    expect(await whenHidden.jsonValue()).toEqual([1])
     expect(await progress.isVisible()).toBe(false)
   })
 
