@@ -36,7 +36,7 @@ const causes = {
 const wordFor: Partial<Record<EndReason, string>> = {
   logout: 'log-out',
   rejected: 'the refresh token was refused',
-  'unknown-outcome': 'refused after a lost answer',
+  'unknown-outcome': 'the refresh token was refused, after an answer that was lost',
   replaced: 'another sign-in',
 }
 

@@ -21,7 +21,7 @@ const situations = {
   ],
   'refresh-lost': [
     'Refresh is done, its answer lost',
-    'Once. The server has spent the refresh token, and nobody has the new one. It is presented again when the time for an answer is over; this server takes that for theft and ends the session.',
+    'Once, and once more for each click here. The server has spent the refresh token, and nobody has the new one. It is presented again when the time for an answer is over; this server takes that for theft and ends the session.',
   ],
   offline: [
     'Offline: no connection works',
@@ -51,7 +51,8 @@ export async function offerSituations(): Promise<void> {
     label.append(input, title)
     list.append(label)
   }
-  list.addEventListener('change', ({ target }) => {
+  // A click, and no change: what happens once may be chosen once more.
+  list.addEventListener('click', ({ target }) => {
     if (target instanceof HTMLInputElement) void change(target.value as Situation)
   })
   channel.onmessage = ({ data }: MessageEvent<Situation>) => show(data)
@@ -69,7 +70,7 @@ async function change(name: Situation): Promise<void> {
   channel.postMessage(name)
   show(name)
   // A browser whose network is back says so.
-  if (wasOffline) dispatchEvent(new Event('online'))
+  if (wasOffline && name !== 'offline') dispatchEvent(new Event('online'))
 }
 
 function show(name: Situation): void {

@@ -21,7 +21,7 @@ const endings: Partial<Record<EndReason, string>> = {
   'never-started': 'You are not signed in.',
   logout: 'You have logged out.',
   rejected: 'The server ended your session. Please sign in again.',
-  'unknown-outcome': 'Your session is over. Please sign in again.',
+  'unknown-outcome': 'An answer was lost, and your session with it. Please sign in again.',
   replaced: 'Somebody else signed in here.',
 }
 
@@ -51,7 +51,7 @@ export function reason(state: SessionState, { good, refresh, retryAt }: Circumst
         : 'The token is over. Nobody used it, so nobody renewed it: the next call does, by itself.'
     case 'stale': {
       const meanwhile = good
-        ? 'The token in memory is still good, and calls go on with it.'
+        ? 'By the clock the token in memory is still good, and calls go on with it.'
         : 'Calls fail at once, and say when to try again, instead of hanging.'
       const next = retryAt === undefined ? '' : ` The next try is at ${clockTime(retryAt)}, by itself.`
       return `${trouble(refresh)} That is no reason to sign anybody out. ${meanwhile}${next}`
@@ -65,7 +65,7 @@ const whys: Partial<Record<EndReason, string>> = {
   rejected:
     'The authorization server refused the refresh token itself. That is a clear answer, and the only kind that ends a session.',
   'unknown-outcome':
-    'The answer to a refresh was lost on its way. Asked again, the server refused: it had given out a newer token, and nobody has it. A server that allows a time of grace would have helped.',
+    'The answer to a refresh was lost on its way, so the refresh token may have been used up. Presented again, it was refused: if the server had given out a newer one, nobody has it. A server that allows a time of grace would have helped.',
   replaced: 'One browser has one session. Calls of the one before do not go on as somebody else.',
   expired: 'The token is over, and nobody can renew it.',
 }

@@ -220,9 +220,16 @@ describe('what ends the session', () => {
     await press('Call the API')
     await status('You are still signed in.')
     await says(EXPLAINED, 'No answer came')
-    await status('Your session is over. Please sign in again.')
-    await says(EXPLAINED, 'The answer to a refresh was lost on its way.')
-    await logged('Signed out: refused after a lost answer')
+    await status('An answer was lost, and your session with it. Please sign in again.')
+    await says(EXPLAINED, 'The answer to a refresh was lost on its way, so the refresh token may have been used up.')
+    await logged('Signed out: the refresh token was refused, after an answer that was lost')
+
+    await signIn()
+    await status('You are signed in.')
+    await set('Refresh is done, its answer lost')
+    await press('Take back the access tokens')
+    await press('Call the API')
+    await says(EXPLAINED, 'No answer came')
   })
 })
 
@@ -257,7 +264,7 @@ async function set(situation: string): Promise<void> {
   const { page } = demo()
   await Promise.all([
     page.waitForResponse((response) => response.url().endsWith('/demo/situation')),
-    page.getByLabel(situation).check(),
+    page.getByLabel(situation).click(),
   ])
 }
 
