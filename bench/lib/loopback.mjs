@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { movedMs } from './clock.mjs'
 
 /** For each contestant: a socket for each of 10 000 requests would measure the operating system, and run into its limits. */
-const MAX_SOCKETS = 64
+export const MAX_SOCKETS = 64
 
 /** @param options.https for a contestant that takes nothing else */
 export async function createLoopback(options = {}) {

@@ -116,7 +116,7 @@ function hotPath(view) {
 function bursts(view) {
   const measured = view.record.bursts
   if (!measured) return undefined
-  const { sizes } = measured
+  const { sizes, sockets } = measured
   const last = sizes.at(-1)
   const parts = []
   for (const place of ['process', 'loopback']) {
@@ -149,7 +149,7 @@ function bursts(view) {
       parts.push(`### ${how}, ${where}\n\n${table(head, rowsOf(view, measured.results, columns))}`)
     }
   }
-  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed. Growth is the time of a request among the most by that of one among a hundred. Over loopback, nobody has more than 64 sockets, msal-browser is given TLS, since it takes nothing else, and there is one round: who refreshes anew for each 401 that comes late needs another number of refreshes each time.\n\n${parts.join('\n\n')}`
+  return `## Bursts\n\nRequests at once with a token that is no good any more: refresh calls / calls of the API / requests that failed. Growth is the time of a request among the most by that of one among a hundred. Over loopback, msal-browser is given TLS, since it takes nothing else${sockets ? `, nobody has more than ${sockets} sockets` : ''}, and there is one round: who refreshes anew for each 401 that comes late needs another number of refreshes each time.\n\n${parts.join('\n\n')}`
 }
 
 function parked(view) {

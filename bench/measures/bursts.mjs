@@ -5,7 +5,7 @@ import { measure, progress, within } from '../lib/child.mjs'
 import { installClock, measuredMs, moveClock } from '../lib/clock.mjs'
 import { loadContestants } from '../lib/contestants.mjs'
 import { createInProcess } from '../lib/in-process.mjs'
-import { createLoopback } from '../lib/loopback.mjs'
+import { createLoopback, MAX_SOCKETS } from '../lib/loopback.mjs'
 import { LIFETIME_S } from '../lib/model.mjs'
 import { median } from '../lib/stats.mjs'
 
@@ -39,7 +39,7 @@ measure(async ({ quick, only }) => {
     }
     mine.parked = await parkedBytes(create).catch((error) => ({ doesNotApply: String(error?.message ?? error) }))
   }
-  return { sizes, results }
+  return { sizes, sockets: MAX_SOCKETS, results }
 })
 
 /** Each size several times; what is reported of time is the middle one, of counts the worst. */
