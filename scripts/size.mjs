@@ -28,7 +28,7 @@ const imports = [
   {
     name: 'core + axios + dpop',
     code: `${core}\n${bindAxios}\nexport { dpop } from './dist/dpop/index.js'`,
-    limit: 25_900,
+    limit: 25_950,
   },
   { name: 'tokenward', code: `export * from './dist/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },
   { name: 'tokenward/axios', code: `export * from './dist/axios/index.js'`, without: ['dpop+jwt', 'AES-GCM'] },

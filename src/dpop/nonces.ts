@@ -42,7 +42,7 @@ const CLOSE_MS = 500
 const CAREFUL_MS = 1_000
 /** How long an attempt may keep the next one waiting, and how long one waits in all. */
 const LONGEST_TURN_MS = 1_000
-const LONGEST_WAIT_MS = 10_000
+const LONGEST_WAIT_MS = 8_000
 /** Servers that are remembered. */
 const MOST_LANES = 100
 

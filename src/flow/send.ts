@@ -151,11 +151,13 @@ export function createSender(
   /** A proof for one attempt (RFC 9449). */
   async function prove({ session, tokens }: Usable, target: Sending): Promise<string | undefined> {
     const { accessToken, key = '' } = tokens
-    const { method = 'GET' } = target
+    let proving: Promise<string> | undefined
     try {
-      const proving = source.binding?.prove({ key, method, url: hrefOf(target), accessToken })
+      proving = source.binding?.prove({ key, method: target.method ?? 'GET', url: hrefOf(target), accessToken })
       return await waitFor(calls.within(1, Promise.resolve(proving)), target, session.signal)
     } catch (thrown) {
+      // It is not sent: as if an answer said nothing, or who stands in line behind it would wait for one.
+      void proving?.then((proof) => source.binding?.learn(proof, () => '')).catch(() => {})
       const error = toTokenError(thrown, [accessToken])
       if (error.code !== 'key_lost') throw error
       end(session, 'key-lost', heldIn(store.get())?.tokens?.elsewhere)

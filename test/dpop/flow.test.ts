@@ -212,6 +212,23 @@ describe('a nonce that is asked for', () => {
     expect(server.api()).toHaveLength(3)
   })
 
+  test('is not waited for behind requests that were aborted in the line', async () => {
+    const { request, server } = await open({ nonce: 'once' })
+    const url = `${server.origin}/orders`
+    await request(url)
+    const aborts = Array.from({ length: 6 }, () => {
+      const abort = new AbortController()
+      void request(url, { signal: abort.signal }).catch(() => {})
+      return abort
+    })
+    for (const abort of aborts) abort.abort()
+    const began = performance.now()
+    expect((await request(url)).status).toBe(200)
+    expect(performance.now() - began).toBeLessThan(2_500)
+    // None of them was sent, and none has taken a nonce.
+    expect(server.api().map(({ status }) => status)).toEqual([401, 200, 200])
+  })
+
   test('promise 5: is not answered with a body that is spent, nor where no retry is wanted', async () => {
     const { api, request, server } = await open({ nonce: 'once' })
     expect(await codeOf(api.post('/orders', Readable.from(['x'])))).toBe('not_retryable')
