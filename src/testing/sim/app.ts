@@ -18,6 +18,8 @@ export interface Asking {
   readonly within?: boolean
   /** It goes to an API that takes tokens of its own. */
   readonly narrow?: boolean
+  /** The caller keeps a way to give it up. Default `true`; of `send`. */
+  readonly abortable?: boolean
 }
 
 /** An application in one tab: it calls, and sees what it is told. All of it goes into the history. */
@@ -82,10 +84,11 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
   function perform(
     method: Method,
     asking: Asking,
-    { call, signal }: { call: number; signal: AbortSignal },
+    { call, signal }: { call: number; signal: AbortSignal | undefined },
   ): Promise<unknown> {
     const { url = `${resource}orders`, repeatable = true, required, retry, minTtlMs, ask = false, as = 'ann' } = asking
     const wishes = {
+      ...(signal && { signal }),
       ...(required !== undefined && { required }),
       ...(retry !== undefined && { retry }),
       ...(minTtlMs !== undefined && { minTtlMs }),
@@ -93,7 +96,7 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
     switch (method) {
       case 'send':
         return tokens.send(
-          { url, signal, ...wishes },
+          { url, ...wishes },
           {
             repeatable,
             // There are exchanges that nothing can stop.
@@ -112,11 +115,11 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
           },
         )
       case 'getAccessToken':
-        return tokens.getAccessToken({ signal, ...wishes })
+        return tokens.getAccessToken(wishes)
       case 'login':
-        return tokens.login({ user: as }, { signal })
+        return tokens.login({ user: as }, { ...(signal && { signal }) })
       case 'restore':
-        return tokens.restore({ ask, signal })
+        return tokens.restore({ ask, ...(signal && { signal }) })
       case 'logout':
         return tokens.logout()
       case 'startSession':
@@ -127,7 +130,8 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
   return {
     async call(method, asking = {}) {
       const call = nextCall()
-      const controller = new AbortController()
+      const { abortable = /^(send|getAccessToken|login|restore)$/.test(method) } = asking
+      const controller = abortable ? new AbortController() : undefined
       const { required, repeatable, retry, ask, within, minTtlMs, narrow } = asking
       const entry: Omit<EntryOf<'called'>, 'at' | 'step' | 'tab'> = {
         what: 'called',
@@ -144,8 +148,7 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
         narrow,
       }
       note(entry)
-      // The others take no signal.
-      if (/^(send|getAccessToken|login|restore)$/.test(method)) pending.set(call, controller)
+      if (controller) pending.set(call, controller)
       const settled = (
         ok: boolean,
         more: { code?: string | undefined; text?: string; transient?: boolean | undefined },
@@ -154,7 +157,7 @@ export function createApp({ tab, tokens, network, resource, nextCall, note, reac
         note({ what: 'settled', call, ok, ...more, state: read() })
       }
       try {
-        const value = await perform(method, asking, { call, signal: controller.signal })
+        const value = await perform(method, asking, { call, signal: controller?.signal })
         settled(true, { text: textOf(value) })
       } catch (error) {
         const failure = tokenErrorOf(error)

@@ -17,6 +17,8 @@ export type Act =
       readonly repeatable?: boolean
       readonly retry?: boolean
       readonly minTtlMs?: number
+      /** Default `true`. Who cannot give up waits together with others who cannot. */
+      readonly abortable?: boolean
     }
   | { readonly do: 'login'; readonly as: string }
   | { readonly do: 'getAccessToken' | 'restore' | 'ask' | 'logout' | 'abort' | 'dispose' }
@@ -165,7 +167,7 @@ function actsOf(
 
 function requestOf({ one, percent }: Chance, [first, second = first]: readonly NarrowName[] = []): Act {
   const to = first && second && percent('to', 60) ? one('to', [first, second]) : undefined
-  const request: Act = { do: 'request', ...(to && { to }) }
+  const request: Act = { do: 'request', ...(to && { to }), ...(percent('abort', 50) && { abortable: false }) }
   if (percent('request', 60)) return request
   return {
     ...request,
