@@ -31,14 +31,26 @@ export class RecordingError extends Error {
     this.entry = options.entry
   }
 }
-/** Names an entry in messages: `entry 3 (GET https://api.example.com/items)`, from 0, without query and fragment. */
+
+/** Names an entry in messages: `entry 3 (GET https://api.example.com/items)`, from 0. It may have been recorded by anybody. */
 export function nameOfEntry(
   index: number,
   entry?: { request?: { method?: unknown; url?: unknown } | undefined },
 ): string {
   const { method, url } = entry?.request ?? {}
-  const said = [method, typeof url === 'string' ? url.replace(/[?#].*/s, '') : undefined].filter(
-    (part) => typeof part === 'string' && part !== '',
-  )
+  const said = [
+    typeof method === 'string' && /^\w{1,20}$/.test(method) ? method : '',
+    typeof url === 'string' ? speakable(url) : '',
+  ].filter((part) => part !== '')
   return `entry ${index}${said.length > 0 ? ` (${said.join(' ')})` : ''}`
+}
+
+/** Words, and numbers of versions. All else in a path may be a secret. */
+const SPEAKABLE = /^(?:[a-z]{1,15}(?:[-_.][a-z]{1,15})*|v?\d{0,3})$/i
+
+/** A URL without query and fragment, name and password, parameters and segments that could be secrets, and controls. */
+function speakable(url: string): string {
+  const [, scheme = '', host = '', path = ''] = /^([a-z][\w+.-]*:\/\/)?(?:[^/?#]*@)?([^/?#]*)([^?#;]*)/i.exec(url) ?? []
+  const segments = path.split('/').map((segment) => (SPEAKABLE.test(segment) ? segment : '\u2026'))
+  return `${scheme}${host}${segments.join('/')}`.replace(/[^!-~\u2026]/g, '?')
 }

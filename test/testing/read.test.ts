@@ -212,6 +212,22 @@ describe('what cannot be read says where, and quotes nothing', () => {
       'entry 1 (GET /a): request.url is not an absolute URL',
     ],
     [
+      'what a terminal would obey',
+      JSON.stringify(harOf({ ...entryOf(), request: { ...entryOf().request, url: 'https://a.example\u001B[2J/' } })),
+      0,
+      'entry 0 (GET https://a.example?[2J/): request.url is not an absolute URL',
+    ],
+    ...[
+      [`https://ann:${secret}@api.example.com/v1/orders`, 'https://api.example.com/v1/orders'],
+      [`https://api.example.com/reset-password/Zk3Qd82hLw/now`, 'https://api.example.com/reset-password/\u2026/now'],
+      [`https://api.example.com/orders;jsessionid=${secret}/1`, 'https://api.example.com/orders'],
+    ].map(([url, told]): [string, string, number, string] => [
+      `whatever its URL holds: ${url}`,
+      JSON.stringify(harOf({ ...entryOf(), request: { ...entryOf().request, url: url ?? '', postData: [] as never } })),
+      0,
+      `entry 0 (GET ${told}): request.postData is not an object`,
+    ]),
+    [
       'headers of another kind',
       JSON.stringify(harOf({ ...entryOf(), response: { ...entryOf().response, headers: { a: secret } as never } })),
       0,

@@ -18,10 +18,12 @@ export function assertClean({ log }: Har): void {
     0,
     log.entries.findIndex((entry) => JSON.stringify(entry).includes(spelled)),
   )
+  const entry = log.entries[index]
+  const named = entry?.request.url.includes(raw.value) ? undefined : entry
   const kind = raw.id.replace(/_.*/, '')
   throw new RecordingError(
     'secret_survived',
-    `${nameOfEntry(index, log.entries[index])}: a secret (${kind}) stands where a placeholder should. Take this file in first, with fromHar or tokenward import`,
+    `${nameOfEntry(index, named)}: a secret (${kind}) stands where a placeholder should. Take this file in first, with fromHar or tokenward import`,
     { entry: index },
   )
 }

@@ -65,7 +65,8 @@ export function toRedactedHar(observed: readonly Observed[], options: RedactOpti
   const survivor = findSurvivor(har, known)
   if (survivor) {
     const { entry, place, id } = survivor
-    const where = entry === undefined ? 'the recording' : nameOfEntry(entry, har.log.entries[entry])
+    const named = place.startsWith('request.url') ? undefined : har.log.entries[entry ?? -1]
+    const where = entry === undefined ? 'the recording' : nameOfEntry(entry, named)
     throw new RecordingError('secret_survived', `${where}: ${id} is still in ${place}`, { entry })
   }
   return har

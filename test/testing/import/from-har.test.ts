@@ -94,6 +94,10 @@ describe('fromHar', () => {
     expect(() => fromHar(JSON.parse(text) as object)).toThrow(
       'entry 1 (GET https://api.example.com/me): a secret (access) stands where a placeholder should.',
     )
+    const words = JSON.stringify(story)
+      .replace('Bearer {{access_p1_1}}', 'Bearer correct-horse-battery')
+      .replaceAll(`${api}/me`, `${api}/of/correct-horse-battery`)
+    expect(() => fromHar(JSON.parse(words) as object)).toThrow('entry 1: a secret (access) stands')
   })
 })
 
