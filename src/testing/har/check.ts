@@ -167,13 +167,14 @@ function toContent(content: unknown, fail: Fail): HarContent {
   if (content === undefined || content === null) return { size: 0, mimeType: '' }
   if (!isPlace(content)) return fail('response.content is not an object')
   const { text, encoding, ...rest } = content
-  const body = toBody({ text, isBase64: encoding === 'base64', where: 'response.content.text' }, fail)
+  const isBase64 = typeof encoding === 'string' && /^base64$/i.test(encoding)
+  const body = toBody({ text, isBase64, where: 'response.content.text' }, fail)
   return {
     ...rest,
     size: numberOf(content['size']),
     mimeType: textOf(content['mimeType']),
     ...(body === undefined ? {} : { text: body }),
-    ...(typeof encoding === 'string' ? { encoding } : {}),
+    ...(typeof encoding === 'string' ? { encoding: isBase64 ? 'base64' : encoding } : {}),
   }
 }
 
@@ -183,8 +184,11 @@ function toBody(
 ): string | undefined {
   if (text === undefined || text === null) return undefined
   if (typeof text !== 'string') return fail(`${where} is not a text`)
-  const isSound = !isBase64 || (/^[\w+/-]*={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1)
-  return isSound ? text : fail(`${where} is not base64`)
+  if (!isBase64) return text
+  // In lines, as mail has it.
+  const joined = text.replace(/\s+/g, '')
+  const isSound = /^[\w+/-]*={0,2}$/.test(joined) && joined.replace(/=+$/, '').length % 4 !== 1
+  return isSound ? joined : fail(`${where} is not base64`)
 }
 
 function checkReferences(references: readonly unknown[]): void {

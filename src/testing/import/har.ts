@@ -1,5 +1,7 @@
 import { toHar } from '../har/check.ts'
-import type { Har, HarEntry, HarPair, HarPostData } from '../har/format.ts'
+import type { Har, HarContent, HarEntry, HarPair, HarPostData } from '../har/format.ts'
+import { textOfBytes } from '../har/text-of-bytes.ts'
+import { fromBase64 } from '../redact/base64.ts'
 import { assertClean } from '../redact/clean.ts'
 import { type ImportOptions, toRecording } from './recording.ts'
 import { createStandIns, type StandIns } from './stand-ins.ts'
@@ -59,7 +61,6 @@ function plain(entry: HarEntry, standIns: StandIns): HarEntry {
   const pairs = (all: readonly HarPair[]): HarPair[] =>
     // HTTP/2 has fields of its own, and the URL says the same.
     all.filter(({ name }) => !name.startsWith(':')).map(({ name, value }) => ({ name, value: fill(value) }))
-  const { content } = response
   return {
     startedDateTime,
     time,
@@ -82,17 +83,24 @@ function plain(entry: HarEntry, standIns: StandIns): HarEntry {
       httpVersion: response.httpVersion,
       cookies: pairs(response.cookies),
       headers: pairs(response.headers),
-      content: {
-        size: content.size,
-        mimeType: content.mimeType,
-        ...(content.text !== undefined && { text: fill(content.text) }),
-        ...(content.encoding !== undefined && { encoding: content.encoding }),
-      },
+      content: plainContent(response.content, fill),
       redirectURL: fill(response.redirectURL),
       headersSize: -1,
       bodySize: response.bodySize,
     },
   }
+}
+
+/** Browsers write much of what is text as base64. In bytes that are packed nobody could look for a token. */
+function plainContent({ size, mimeType, text, encoding }: HarContent, fill: (text: string) => string): HarContent {
+  const about = { size, mimeType }
+  if (text === undefined) return about
+  if (encoding !== 'base64') return { ...about, text: fill(text), ...(encoding !== undefined && { encoding }) }
+  const bytes = fromBase64(text) ?? new Uint8Array()
+  const plainText = textOfBytes(bytes, mimeType)
+  if (plainText !== undefined) return { ...about, text: fill(plainText) }
+  const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b
+  return isPacked ? { ...about, _omitted: 'secret' } : { ...about, text, encoding }
 }
 
 function plainBody(

@@ -1,4 +1,5 @@
 import type { HarParam, Omission } from '../har/format.ts'
+import { textOfBytes } from '../har/text-of-bytes.ts'
 import { toBase64 } from '../redact/base64.ts'
 
 /** A body as a recording holds it. */
@@ -11,9 +12,6 @@ export interface Body {
   /** What it is, if the headers do not say. */
   readonly mimeType?: string
 }
-
-const TEXTUAL =
-  /^(text\/|application\/([\w.+-]*\+)?(json|xml|javascript|x-www-form-urlencoded|graphql|x-ndjson))|charset=/i
 
 /** No answer that brings tokens is longer. */
 const MAX_UNINCLUDED_BYTES = 65_536
@@ -73,7 +71,7 @@ async function bytesBody(bytes: Uint8Array, mimeType: string, limit: number): Pr
   const size = bytes.byteLength
   if (size > limit) return { size, omitted: 'too-large' }
   const plain = (await inflate(bytes, limit)) ?? bytes
-  const text = decode(plain, mimeType)
+  const text = textOfBytes(plain, mimeType)
   return text === undefined ? { size, text: toBase64(bytes), isBase64: true } : { size, text }
 }
 
@@ -92,18 +90,6 @@ async function inflate(bytes: Uint8Array, limit: number): Promise<Uint8Array | u
       if (size > limit) return undefined
       parts.push(value)
     }
-  } catch {
-    return undefined
-  }
-}
-
-/** `undefined`: these bytes are no text. */
-function decode(bytes: Uint8Array, mimeType: string): string | undefined {
-  const charset = /charset="?([\w-]+)/i.exec(mimeType)?.[1] ?? 'utf-8'
-  try {
-    const text = new TextDecoder(charset, { fatal: true }).decode(bytes)
-    // eslint-disable-next-line no-control-regex -- That is what tells bytes from a text.
-    return TEXTUAL.test(mimeType) || !/[\u0000-\u0008\u000e-\u001a]/.test(text) ? text : undefined
   } catch {
     return undefined
   }

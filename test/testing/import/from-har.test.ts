@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { fromHar, type Har, type HarEntry } from 'tokenward/testing'
 import { describe, expect, test } from 'vitest'
 import { entryOf, type Sketch } from '../entry.ts'
@@ -86,6 +87,32 @@ describe('fromHar', () => {
     const har = fromHar(sanitized)
     expect(har.log._tokens).toMatchObject([{ claims: { aud: api, ttl: 300 }, format: 'jwt', alg: 'RS256' }])
     expect(entry(har, 0)).toMatchObject({ _principal: 'p1' })
+  })
+
+  test.each<[string, Uint8Array, string?]>([
+    ['UTF-8', Buffer.from(`{"sessionKey":"${opaque}","a":"\u00e9"}`)],
+    ['spelled in escapes', Buffer.from(`{"sessionKey":"${opaque}","a":"${opaque.replaceAll('a', '\\u0061')}"}`)],
+    ['Latin-1', Buffer.from(`{"sessionKey":"${opaque}","a":"\u00e9"}`, 'latin1')],
+    ['UTF-16', Buffer.from(`\ufeff{"sessionKey":"${opaque}"}`, 'utf16le')],
+    ['UTF-16, the greater byte first', Buffer.from(`\ufeff{"sessionKey":"${opaque}"}`, 'utf16le').swap16()],
+    ['in lines', Buffer.from(`{"sessionKey":"${opaque}"}`), '\n'],
+  ])('a text that is written as base64 is read as one: %s', (_, bytes, end = '') => {
+    const foreign = entryOf()
+    const text = Buffer.from(bytes).toString('base64').replaceAll(/.{20}/g, `$&${end}`)
+    const content = { size: 1, mimeType: 'application/json', text, encoding: end ? 'BASE64' : 'base64' }
+    const har = fromHar({ log: { entries: [{ ...foreign, response: { ...foreign.response, content } }] } })
+    const { content: taken } = entry(har, 0).response
+    expect(JSON.parse(taken.text ?? '')).toMatchObject({ sessionKey: '{{secret_p1_1}}' })
+    expect(taken).not.toHaveProperty('encoding')
+    expect(JSON.stringify(har).replaceAll('\\u0061', 'a')).not.toContain(opaque)
+  })
+
+  test('what is packed is left out: nobody could look for a token in it', () => {
+    const foreign = entryOf()
+    const text = gzipSync(`{"accessToken":"${opaque}"}`).toString('base64')
+    const content = { size: 1, mimeType: 'application/gzip', text, encoding: 'base64' }
+    const har = fromHar({ log: { entries: [{ ...foreign, response: { ...foreign.response, content } }] } })
+    expect(entry(har, 0).response.content).toEqual({ size: 1, mimeType: 'application/gzip', _omitted: 'secret' })
   })
 
   test('one of ours is given back as it is, and refused if somebody has put a token into it', () => {

@@ -1,0 +1,30 @@
+const TEXTUAL =
+  /^(text\/|application\/([\w.+-]*\+)?(json|xml|javascript|x-www-form-urlencoded|graphql|x-ndjson))|charset=/i
+
+/** The text of a body. `undefined`: these bytes are no text. */
+export function textOfBytes(bytes: Uint8Array, mimeType: string): string | undefined {
+  const isTextual = TEXTUAL.test(mimeType)
+  const told = /charset="?([\w-]+)/i.exec(mimeType)?.[1]
+  // What says that it is text is one, if in letters that it does not tell.
+  for (const charset of [markedIn(bytes), told, 'utf-8', isTextual ? 'windows-1252' : undefined]) {
+    const text = charset === undefined ? undefined : decode(bytes, charset)
+    if (text === undefined) continue
+    // eslint-disable-next-line no-control-regex -- That is what tells bytes from a text.
+    return isTextual || !/[\u0000-\u0008\u000e-\u001a]/.test(text) ? text : undefined
+  }
+  return undefined
+}
+
+/** What the mark at the beginning says. */
+function markedIn([first, second]: Uint8Array): string | undefined {
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  return first === 0xfe && second === 0xff ? 'utf-16be' : undefined
+}
+
+function decode(bytes: Uint8Array, charset: string): string | undefined {
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
