@@ -110,6 +110,8 @@ describe('secrets are known by what they are used for', () => {
     ['a cookie of JSON', { headers: { cookie: `prefs=${encodeURIComponent('{"password":"a long password"}')}` } }],
     ['a URL with a name and a password', { url: 'https://ann:a%20long%20password@api.example.com/' }],
     ['a list of lines of JSON', { body: '{"a":1}\n{"password":"a long password"}\n' }],
+    ['the address of a database', { body: { from: 'postgres://ann:a%20long%20password@db.example/orders' } }],
+    ['JSON after a mark of the byte order', { body: '\ufeff{"password":"a long password"}' }],
   ])('in a request: %s', (_, sketch) => {
     const har = redacted({ method: 'POST', ...sketch }, { answer: 'so: a long password' })
     expect(har[1]?.response.content.text).toMatch(/^so: \{\{(password|access)_p1_1\}\}$/)
@@ -126,10 +128,37 @@ describe('secrets are known by what they are used for', () => {
     ['XML', { answer: `<r><access_token>${random}</access_token></r>` }],
     ['a form that posts itself', { answer: `<input name="code" value="${random}"><input value="1" name="state">` }],
     ['a code, and nothing beside it', { status: 302, answered: { location: `https://app.example/cb?code=${random}` } }],
+    ['a token against forgery', { answer: `<input name="__RequestVerificationToken" value="${random}">` }],
+    ['a code for a device', { answer: { user_code: random } }],
+    ['JSON that is no script', { answer: `)]}',\n{"sessionKey":"${random}"}` }],
+    ['JSON that is no script, in another way', { answer: `while(1);{"sessionKey":"${random}"}` }],
+    ['JSON that calls back', { answer: `/**/cb_1({"sessionKey":"${random}"});` }],
+    ['several cookies in one header, in lines', { answered: { 'set-cookie': `a=b; Path=/\nwho=${random}; HttpOnly` } }],
+    [
+      'several cookies in one header, with commas',
+      { answered: { 'set-cookie': `a=b; Expires=Wed, 21 Oct 2026 07:28:00 GMT, who=${random}; HttpOnly` } },
+    ],
     ['a cookie that scripts may read', { answered: { 'set-cookie': `who=${random}; Secure` } }],
   ])('in an answer: %s', (_, sketch) => {
     const har = redacted({ method: 'POST', ...sketch }, { answer: `so: ${random}` })
     expect(har[1]?.response.content.text).toMatch(/^so: \{\{\w+_p1_1\}\}$/)
+  })
+
+  test.each<[string, Sketch]>([
+    ['a header for a key of somebody', { headers: { 'X-Acme-Key': random } }],
+    ['a header for a key of a function', { headers: { 'x-functions-key': random } }],
+    ['a header with another name for the same', { headers: { 'X-Authorization': `Bearer ${random}` } }],
+    ['a session in a path', { url: `https://a.example/cart;jsessionid=${random}/items?a=1` }],
+  ])('in a request, and random: %s', (_, sketch) => {
+    const har = redacted(sketch, { answer: `so: ${random}` })
+    expect(har[1]?.response.content.text).toMatch(/^so: \{\{\w+_p1_1\}\}$/)
+  })
+
+  test('keys that open nothing stay', () => {
+    const headers = { 'Idempotency-Key': random, 'Sec-WebSocket-Key': random, 'X-Sort-Key': 'created-at' }
+    expect(redacted({ headers })[0]?.request.headers).toEqual(
+      Object.entries(headers).map(([name, value]) => ({ name, value })),
+    )
   })
 
   test.each([`AIzaSyA${'b1C2d3E4'.repeat(4)}`, `ghp_${'a1B2c3'.repeat(6)}`, jwtLike])(

@@ -49,8 +49,12 @@ function withInner(fields: readonly Field[]): Field[] {
   return all
 }
 
+/** Before JSON: a mark of the byte order, and what keeps it from running as a script, or makes it one that calls back. */
+const GUARD = /^\uFEFF?\s*(?:\)\]\}',?|while\s*\(1\);|for\s*\(;;\);|(?:\/\*\*\/\s*)?[\w$.]{1,100}\((?=\s*[{[]))?\s*/
+
 /** Without those within. */
-function innerFieldsOf(text: string): Field[] {
+function innerFieldsOf(guarded: string): Field[] {
+  const text = guarded.replace(GUARD, '').replace(/([}\]])\s*\);?\s*$/, '$1')
   const start = /^\s*(\S{1,12})/.exec(text)?.[1] ?? ''
   if (start.startsWith('<')) return fieldsOfMarkup(text)
   if (/^([a-z][\w+.-]*:)?\/|^[?#]/i.test(start)) return parametersOf(text)
@@ -65,8 +69,11 @@ function innerFieldsOf(text: string): Field[] {
 }
 
 function parametersOf(url: string): Field[] {
-  const rest = url.replace(/^[^?#]*[?#]?/, '')
-  return rest === '' ? [] : fieldsOfForm(rest.replaceAll(/[?#]/g, '&'))
+  const [path = ''] = /^[^?#]*/.exec(url) ?? []
+  // Servers that set no cookie put the session into the path.
+  const inPath = Array.from(path.matchAll(/;([\w.-]+=[^;/]*)/g), ([, parameter = '']) => parameter)
+  const all = [...inPath, url.slice(path.length + 1).replaceAll(/[?#]/g, '&')].join('&')
+  return fieldsOfForm(all)
 }
 
 /** A JSON value on each line, or on each line of a stream of events. */

@@ -51,3 +51,8 @@ export function headersOf(headers: readonly HarPair[], name: string): string[] {
   const wanted = name.toLowerCase()
   return headers.filter((header) => header.name.toLowerCase() === wanted).map(({ value }) => value)
 }
+
+/** Browsers put a line for each cookie into one `Set-Cookie`, other clients commas, which a date may have as well. */
+export function cookiesOf(header: string): string[] {
+  return header.split(/\n|,(?=\s*[\w!#$%&'*+.^`|~-]+=)/)
+}

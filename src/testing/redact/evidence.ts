@@ -1,5 +1,5 @@
 import { fieldsOfCookie, fieldsOfUrl } from '../har/bodies.ts'
-import { type Field, headersOf } from '../har/fields.ts'
+import { cookiesOf, type Field, headersOf } from '../har/fields.ts'
 import type { HarRequest, HarResponse, SecretKind } from '../har/format.ts'
 import { takeUserinfo } from '../har/userinfo.ts'
 import { looksRandom } from '../scan/looks.ts'
@@ -20,6 +20,9 @@ const MIN_LENGTH = 6
 /** What holds a secret or a word, depending on who has named it. */
 const MAYBE = /^(token|session|ticket|auth|access|refresh)$/i
 
+/** A header of somebody's own, if what it holds is random. */
+const KEY = /(?<!idempotency|websocket|surrogate|cache|public)[-_]key$/i
+
 /** @param isCode Whether `code` is an authorization code here, and not that of a coupon. */
 export function evidenceOfRequest(request: HarRequest, { fields, exchange }: Dealing, isCode: boolean): Evidence[] {
   const { url, headers, cookies, queryString } = request
@@ -39,9 +42,15 @@ export function evidenceOfRequest(request: HarRequest, { fields, exchange }: Dea
       value,
       kind: /^(api)?key$/i.test(name) && looksRandom(value) ? ('secret' as const) : undefined,
     })),
+    ...about.flatMap(({ value }) => evidenceOfUserinfo(value)),
     ...evidenceOfUrl(url),
     ...headersOf(headers, 'referer').flatMap(evidenceOfUrl),
     ...headers.map(({ name, value }) => ({ name, value, kind: kindOfHeader(name) ?? kindByLook(name, value) })),
+    ...headers.map(({ name, value }) => ({
+      name,
+      value,
+      kind: KEY.test(name) && looksRandom(value) ? ('secret' as const) : undefined,
+    })),
     ...cookies.flatMap(({ name, value }) => evidenceOfCookie(name, value)),
     ...headersOf(headers, 'cookie').flatMap((header) =>
       header.split(';').flatMap((pair) => {
@@ -61,12 +70,15 @@ export function evidenceOfAnswer({ headers, cookies, redirectURL }: HarResponse,
       const kind = name === 'code' && hasCode ? 'code' : kindOfField(name)
       return { name, value, kind: isLikely ? (kind ?? kindByLook(name, value)) : undefined }
     }),
+    ...answered.flatMap(({ value }) => evidenceOfUserinfo(value)),
     ...headers.map(({ name, value }) => ({ name, value, kind: kindOfHeader(name) ?? kindByLook(name, value) })),
     ...cookies.flatMap(({ name, value }) => evidenceOfCookie(name, value)),
-    ...headersOf(headers, 'set-cookie').flatMap((header) => {
-      const [, name = '', value = ''] = /^\s*([^=;]*)=([^;]*)/.exec(header) ?? []
-      return evidenceOfCookie(name, value, /;\s*httponly/i.test(header) ? 'cookie' : undefined)
-    }),
+    ...headersOf(headers, 'set-cookie')
+      .flatMap(cookiesOf)
+      .flatMap((cookie) => {
+        const [, name = '', value = ''] = /^\s*([^=;]*)=([^;]*)/.exec(cookie) ?? []
+        return evidenceOfCookie(name, value, /;\s*httponly/i.test(cookie) ? 'cookie' : undefined)
+      }),
     ...[...headersOf(headers, 'location'), redirectURL].flatMap(evidenceOfUrl),
   ]
 }
@@ -75,16 +87,21 @@ export function evidenceOfAnswer({ headers, cookies, redirectURL }: HarResponse,
 function evidenceOfUrl(url: string): Evidence[] {
   const parameters = fieldsOfUrl(url)
   const isAnswer = parameters.some(({ name }) => name === 'state' || name === 'iss')
-  const { authorization } = takeUserinfo(url)
-  const headers = authorization === undefined ? [] : [{ name: 'authorization', value: authorization }]
   return [
-    ...credentialsOf({ headers }).map(({ value, kind }) => ({ name: '', value, kind })),
+    ...evidenceOfUserinfo(url),
     ...parameters.map(({ name, value }) => {
       // A coupon may be in a URL too, and the number of an error.
       const isCode = name === 'code' && (isAnswer || looksRandom(String(value)))
       return { name, value, kind: isCode ? ('code' as const) : (kindOfField(name) ?? kindByLook(name, value)) }
     }),
   ]
+}
+
+/** The name and password in a URL, also of a database. */
+function evidenceOfUserinfo(value: Field['value']): Evidence[] {
+  const { authorization } = takeUserinfo(String(value))
+  const headers = authorization === undefined ? [] : [{ name: 'authorization', value: authorization }]
+  return credentialsOf({ headers }).map(({ value: secret, kind }) => ({ name: '', value: secret, kind }))
 }
 
 function evidenceOfCookie(name: string, value: string, otherwise?: SecretKind): Evidence[] {

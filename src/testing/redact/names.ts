@@ -11,18 +11,24 @@ const FIELDS: readonly (readonly [RegExp, SecretKind])[] = [
     /^(.*(password|passwd|passphrase)|pwd|pass|pin|pincode|otp|totp|mfacode|onetimecode|passcode)(confirmation|confirm|again)?$/,
     'password',
   ],
-  [/^(clientassertion|assertion|subjecttoken|actortoken|samlresponse|loginticket)$/, 'assertion'],
-  [/^(clientsecret|secret|apikey|apisecret|secretkey|privatekey|devicecode|recoverycode|backupcodes?)$/, 'secret'],
+  [
+    /^(clientassertion|assertion|subjecttoken|actortoken|samlresponse|samlart|binarysecuritytoken|loginticket)$/,
+    'assertion',
+  ],
+  [
+    /^(clientsecret|secret|apikey|apisecret|secretkey|privatekey|devicecode|usercode|authreqid|(recovery|backup)codes?|securityanswer)$/,
+    'secret',
+  ],
   [/^((secret)?accesskey(id)?|subscriptionkey|authkey|masterkey|sharedkey|accountkey|signingkey)$/, 'secret'],
   [/^((j|php|asp)?sess(ion)?id|sessionkey|sid|sig|xamz(signature|securitytoken)|xgoogsignature)$/, 'secret'],
-  [/^x?(csrf|xsrf)(token)?$/, 'csrf'],
+  [/^x?(csrf|xsrf)(middleware)?(token)?$|^(requestverification|authenticity|antiforgery)token$/, 'csrf'],
 ]
 
 const HEADERS: readonly (readonly [RegExp, SecretKind])[] = [
-  [/^x(access|auth|session|id)token$/, 'access'],
+  [/^x(access|auth|session|id)token$|^(xauthorization|x?authentication)$/, 'access'],
   [/^x?(csrf|xsrf)(token)?$/, 'csrf'],
   [
-    /^(x)?(amzsecuritytoken|googapikey)$|(apikey|apitoken|clientsecret|subscriptionkey|accesskey|authkey|session(id|token))$/,
+    /^(x)?(amzsecuritytoken|googapikey)$|secret$|(apikey|functionskey|apitoken|clientsecret|subscriptionkey|accesskey|authkey|session(id|token))$/,
     'secret',
   ],
   [/^dpop$/, 'proof'],
