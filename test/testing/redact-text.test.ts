@@ -102,6 +102,13 @@ describe('a secret is found however it is spelled', () => {
     expect(templates).toHaveLength(times)
   })
 
+  test('in base64 in base64 that has no padding, in a path', () => {
+    const { redact } = redactorOf('q8Zt3Vb6XkLw0Rf9Yh2Dm5Pj7Ns4Gc1A')
+    const text = btoa(btoa('ab:q8Zt3Vb6XkLw0Rf9Yh2Dm5Pj7Ns4Gc1A'))
+    expect(text).not.toContain('=')
+    expect(redact(`/r/${text}/z`)).toMatch(/^\/r\/\{\{encoded_p1_\d\}\}\/z$/)
+  })
+
   test('in base64 that is broken into lines, also in JSON', () => {
     const { redact, templates } = redactorOf(secret)
     const text = Buffer.from(`before ${secret} and after it`).toString('base64').replaceAll(/.{16}/g, '$&\r\n  ')
@@ -227,6 +234,15 @@ test('whatever is repeated in a text, the time grows with its length and no fast
     if (large > 400 && large > small * 10) slow.push(`${piece} ${small.toFixed(0)} ms, ${large.toFixed(0)} ms`)
   }
   expect(slow).toEqual([])
+})
+
+test('a long secret that repeats itself costs no more than another', () => {
+  for (const secret of ['\\'.repeat(20_000), `${'\\'.repeat(20_000)}a`]) {
+    const { redact } = redactorOf(secret)
+    const before = process.cpuUsage()
+    redact(`${secret} ${'\\'.repeat(40_000)} ${secret}`)
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000)
+  }
 })
 
 test('no secret survives in any place and any spelling', () => {

@@ -14,7 +14,7 @@ export function credentialsOf({ headers }: Pick<HarRequest, 'headers'>): Credent
 }
 
 function read(header: string): Credential[] {
-  const [, scheme = '', rest = ''] = /^\s*([!#$%&'*+\-.^`|~\w]+)\s+(.*?)\s*$/.exec(header) ?? []
+  const [, scheme = '', rest = ''] = /^([!#$%&'*+\-.^`|~\w]+)\s+(?=\S)(.*)$/.exec(header.trim()) ?? []
   // No scheme: some send nothing but the token.
   if (rest === '') return header.trim() === '' ? [] : [{ value: header.trim(), kind: 'access' }]
   switch (scheme.toLowerCase()) {

@@ -76,7 +76,7 @@ export function evidenceOfAnswer({ headers, cookies, redirectURL }: HarResponse,
     ...headersOf(headers, 'set-cookie')
       .flatMap(cookiesOf)
       .flatMap((cookie) => {
-        const [, name = '', value = ''] = /^\s*([^=;]*)=([^;]*)/.exec(cookie) ?? []
+        const [, name = '', value = ''] = /^([^=;]*)=([^;]*)/.exec(cookie.trimStart()) ?? []
         return evidenceOfCookie(name, value, /;\s*httponly/i.test(cookie) ? 'cookie' : undefined)
       }),
     ...[...headersOf(headers, 'location'), redirectURL].flatMap(evidenceOfUrl),

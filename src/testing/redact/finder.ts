@@ -13,6 +13,8 @@ type Bucket<Owner> = Map<number, Indexes<Owner>>
 interface Indexes<Owner> {
   readonly exact: Index<Owner>
   readonly folded: Index<Owner>
+  /** How they end: a quick look, before a long text is cut out. */
+  readonly tails: Set<number>
 }
 type Index<Owner> = Map<string, Needle<Owner>[]>
 
@@ -35,27 +37,34 @@ export function createFinder<Owner>(needles: readonly Needle<Owner>[]): (text: s
     isStart[hash] = 1
     const bucket: Bucket<Owner> = buckets.get(hash) ?? (new Map() as Bucket<Owner>)
     buckets.set(hash, bucket)
-    const indexes: Indexes<Owner> = bucket.get(text.length) ?? { exact: new Map(), folded: new Map() }
+    const indexes: Indexes<Owner> = bucket.get(text.length) ?? { exact: new Map(), folded: new Map(), tails: new Set() }
     bucket.set(text.length, indexes)
+    indexes.tails.add(hashAt(text, text.length - WINDOW))
     const [index, key] = form === 'base64' ? [indexes.exact, text] : [indexes.folded, fold(text)]
     index.set(key, [...(index.get(key) ?? []), needle])
   }
 
   return function find(text) {
     const found: Found<Owner>[] = []
+    /** Up to where a needle of each length is found that is replaced for certain: the next round sees what overlaps with it. */
+    const done = new Map<number, number>()
+    let small: string | undefined
     const add = (needle: Needle<Owner>, start: number): void => {
       const end = start + needle.text.length
       if (needle.standsAlone && !isAlone(text, start, end)) return
+      if (needle.form !== 'base64' && !needle.standsAlone) done.set(needle.text.length, end)
       found.push({ start, end, needle, isExact: text.startsWith(needle.text, start) })
     }
     for (let start = 0; buckets.size > 0 && start <= text.length - WINDOW; start++) {
       const hash = hashAt(text, start)
       if (isStart[hash] === 0) continue
-      for (const [length, { exact, folded }] of buckets.get(hash) ?? []) {
-        if (start + length > text.length) continue
-        const here = text.slice(start, start + length)
-        for (const needle of exact.get(here) ?? []) add(needle, start)
-        if (folded.size > 0) for (const needle of folded.get(fold(here)) ?? []) add(needle, start)
+      for (const [length, { exact, folded, tails }] of buckets.get(hash) ?? []) {
+        if (start + length > text.length || start < (done.get(length) ?? 0)) continue
+        if (!tails.has(hashAt(text, start + length - WINDOW))) continue
+        const at = [start, start + length] as const
+        for (const needle of (exact.size > 0 && exact.get(text.slice(...at))) || []) add(needle, start)
+        if (folded.size > 0)
+          for (const needle of folded.get((small ??= fold(text)).slice(...at)) ?? []) add(needle, start)
       }
     }
     for (const needle of short) {

@@ -57,8 +57,8 @@ export function* runsOf(text: string): Generator<Run> {
       for (let at = phase; at < run.length; at += 4) {
         const isWhole = at + 4 <= run.length
         if (isWhole && isReadable(run, at)) continue
-        // What is left of a group at the end holds a byte or two.
-        const end = isWhole || run.length - at === 1 ? at : run.length
+        // What is left of a group at the end holds a byte or two, or is no base64 any more: the next segment of a path.
+        const end = !isWhole && isReadable(run, at, run.length - at - 1) ? run.length : at
         if (end - start >= SHORTEST_RUN) yield { start: index + start, end: index + end }
         start = at + 4
       }
@@ -75,14 +75,15 @@ const SIXTHS = Uint8Array.from({ length: 128 }, (_, code) => {
   return code === 0x2d ? 62 : code === 0x5f ? 63 : Math.max(0, at)
 })
 
-/** Whether a group of four is three characters that a text may have. */
-function isReadable(run: string, at: number): boolean {
+/** Whether a group of four is three characters that a text may have, or what is left of one is as many as there are. */
+function isReadable(run: string, at: number, count = 3): boolean {
   const bits =
     ((SIXTHS[run.charCodeAt(at)] ?? 0) << 18) |
     ((SIXTHS[run.charCodeAt(at + 1)] ?? 0) << 12) |
     ((SIXTHS[run.charCodeAt(at + 2)] ?? 0) << 6) |
     (SIXTHS[run.charCodeAt(at + 3)] ?? 0)
-  return isPrintable(bits >> 16) && isPrintable((bits >> 8) & 0xff) && isPrintable(bits & 0xff)
+  if (count === 0 || !isPrintable(bits >> 16)) return false
+  return (count < 2 || isPrintable((bits >> 8) & 0xff)) && (count < 3 || isPrintable(bits & 0xff))
 }
 
 function isPrintable(byte: number): boolean {
