@@ -212,6 +212,12 @@ describe('what cannot be read says where, and quotes nothing', () => {
       'entry 1 (GET /a): request.url is not an absolute URL',
     ],
     [
+      'a method that is none',
+      JSON.stringify(harOf({ ...entryOf(), request: { ...entryOf().request, method: 'a-token-of-some-length' } })),
+      0,
+      'entry 0 (https://api.example.com/items): request.method is not a method',
+    ],
+    [
       'what a terminal would obey',
       JSON.stringify(harOf({ ...entryOf(), request: { ...entryOf().request, url: 'https://a.example\u001B[2J/' } })),
       0,
@@ -235,6 +241,12 @@ describe('what cannot be read says where, and quotes nothing', () => {
     ],
   ])('%s', async (_, input, entry, message) => {
     expect(await failureOf(readHar(input))).toEqual({ code: 'invalid_har', entry, message })
+  })
+
+  test('a version of HTTP that is none is not told', async () => {
+    const foreign = { ...entryOf(), request: { ...entryOf().request, httpVersion: 'a-token-of-some-length' } }
+    const { log } = await readHar(JSON.stringify(harOf(foreign)))
+    expect(log.entries[0]?.request.httpVersion).toBe('HTTP/1.1')
   })
 
   test('an entry that is larger than it may be', async () => {

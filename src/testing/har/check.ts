@@ -78,7 +78,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
   const { postData, ...asked } = request
   const { method, url } = asked
   const { status, content } = response
-  if (typeof method !== 'string' || !/^[!#$%&'*+\-.^`|~\w]+$/.test(method))
+  if (typeof method !== 'string' || !/^[!#$%&'*+\-.^`|~\w]{1,20}$/.test(method))
     return fail('request.method is not a method')
   if (typeof url !== 'string' || !URL.canParse(url)) return fail('request.url is not an absolute URL')
   if (typeof status !== 'number' || !Number.isFinite(status)) return fail('response.status is not a number')
@@ -101,7 +101,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
       ...asked,
       method,
       url,
-      httpVersion: textOf(request['httpVersion']) || 'HTTP/1.1',
+      httpVersion: versionOf(request['httpVersion']),
       cookies: pairs(request['cookies'], 'request.cookies'),
       headers: pairs(request['headers'], 'request.headers'),
       queryString: pairs(request['queryString'], 'request.queryString'),
@@ -113,7 +113,7 @@ export function toEntry(value: unknown, index: number): HarEntry {
       ...response,
       status,
       statusText: textOf(response['statusText']),
-      httpVersion: textOf(response['httpVersion']) || 'HTTP/1.1',
+      httpVersion: versionOf(response['httpVersion']),
       cookies: pairs(response['cookies'], 'response.cookies'),
       headers: pairs(response['headers'], 'response.headers'),
       content: toContent(content, fail),
@@ -214,6 +214,12 @@ function isPlace(value: unknown): value is Place {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+}
+
+/** `HTTP/1.1`, `http/2.0`, `h3`, `http/2+quic/46`: nothing that is longer. */
+function versionOf(value: unknown): string {
+  const text = textOf(value)
+  return /^[\w./+-]{1,16}$/.test(text) ? text : 'HTTP/1.1'
 }
 
 function numberOf(value: unknown, otherwise = 0): number {
