@@ -10,7 +10,7 @@ export const sanitizeCommand: Command = {
   summary: 'Replace the tokens of a recording or log by placeholders',
   usage: '[options] <file|->',
   details: [
-    'Whatever the rules of scan find is replaced by a placeholder such as {{access_p1_1}}: kind, principal, ordinal. The same token gets the same placeholder. In a HAR, the values of Authorization headers and of cookies go too, whatever they look like, and what was found once is replaced everywhere; log._tokens then tells what each placeholder was for.',
+    'Whatever the rules of scan find is replaced by a placeholder such as {{access_p1_1}}: kind, principal, ordinal. The same token gets the same placeholder. In a HAR, the values of Authorization headers and of cookies go too, whatever they look like, and what is secret by its name or its use; and what was found once is replaced everywhere, however it is spelled; log._tokens then tells what each placeholder was for.',
     'It knows only what it finds: an opaque token in a place that nobody would guess stays. A recording by createRecorder knows its tokens, and misses none.',
   ],
   takesFiles: true,

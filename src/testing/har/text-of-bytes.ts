@@ -1,3 +1,6 @@
+import { fromBase64 } from '../redact/base64.ts'
+import type { HarContent } from './format.ts'
+
 const TEXTUAL =
   /^(text\/|application\/([\w.+-]*\+)?(json|xml|javascript|x-www-form-urlencoded|graphql|x-ndjson))|charset=/i
 
@@ -13,6 +16,18 @@ export function textOfBytes(bytes: Uint8Array, mimeType: string): string | undef
     return isTextual || !/[\u0000-\u0008\u000e-\u001a]/.test(text) ? text : undefined
   }
   return undefined
+}
+
+/** The text of an answer. `undefined`: there is none, or it is bytes. */
+export function textOfContent({ text, encoding, mimeType }: HarContent): string | undefined {
+  if (text === undefined || encoding !== 'base64') return text
+  const bytes = fromBase64(text)
+  return bytes && textOfBytes(bytes, mimeType)
+}
+
+/** Whether bytes are packed by gzip: nobody could look for a token in them. */
+export function isPacked(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b
 }
 
 /** What the mark at the beginning says. */

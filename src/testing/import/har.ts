@@ -1,6 +1,6 @@
 import { toHar } from '../har/check.ts'
 import type { Har, HarContent, HarEntry, HarPair, HarPostData } from '../har/format.ts'
-import { textOfBytes } from '../har/text-of-bytes.ts'
+import { isPacked, textOfContent } from '../har/text-of-bytes.ts'
 import { fromBase64 } from '../redact/base64.ts'
 import { assertClean } from '../redact/clean.ts'
 import { type ImportOptions, toRecording } from './recording.ts'
@@ -91,16 +91,16 @@ function plain(entry: HarEntry, standIns: StandIns): HarEntry {
   }
 }
 
-/** Browsers write much of what is text as base64. In bytes that are packed nobody could look for a token. */
-function plainContent({ size, mimeType, text, encoding }: HarContent, fill: (text: string) => string): HarContent {
+/** Browsers write much of what is text as base64. */
+function plainContent(content: HarContent, fill: (text: string) => string): HarContent {
+  const { size, mimeType, text, encoding } = content
   const about = { size, mimeType }
-  if (text === undefined) return about
-  if (encoding !== 'base64') return { ...about, text: fill(text), ...(encoding !== undefined && { encoding }) }
-  const bytes = fromBase64(text) ?? new Uint8Array()
-  const plainText = textOfBytes(bytes, mimeType)
+  const plainText = textOfContent(content)
   if (plainText !== undefined) return { ...about, text: fill(plainText) }
-  const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b
-  return isPacked ? { ...about, _omitted: 'secret' } : { ...about, text, encoding }
+  if (text === undefined || encoding === undefined) return about
+  return isPacked(fromBase64(text) ?? new Uint8Array())
+    ? { ...about, _omitted: 'secret' }
+    : { ...about, text, encoding }
 }
 
 function plainBody(

@@ -3,6 +3,7 @@ import type { TokenResponse } from '../../token.ts'
 import { fieldsOfBody, fieldsOfText } from '../har/bodies.ts'
 import { type Field, headerOf, parseJson } from '../har/fields.ts'
 import type { ExchangeKind, HarEntry } from '../har/format.ts'
+import { textOfContent } from '../har/text-of-bytes.ts'
 import { kindOfField } from './names.ts'
 
 /** An exchange as it was, secrets and all. */
@@ -31,8 +32,7 @@ const ENDS = /(log-?out|sign-?out|revo(ke|cation)|end-?session)\/?$/i
 export function dealingOf({ entry, fromSource }: Observed, isToken: (value: string) => boolean): Dealing {
   const { request, response } = entry
   const fields = request.postData ? fieldsOfBody(request.postData) : []
-  const { text = '', encoding, mimeType } = response.content
-  const answered = encoding === 'base64' ? [] : fieldsOfText(text, mimeType)
+  const answered = fieldsOfText(textOfContent(response.content) ?? '', response.content.mimeType)
   const said = grantOf(fields)
   const tokens = tokensIn(entry, { answered, said, isToken: (value) => fromSource || isToken(value) })
   const isEnd = ENDS.test(request.url.replace(/[?#].*/s, ''))
@@ -65,7 +65,7 @@ interface Clues {
 /** The token response in an answer. `undefined`: it is none, as far as can be known. */
 function tokensIn({ response }: HarEntry, { answered, said, isToken }: Clues): TokenResponse | undefined {
   if (response.status >= 400) return undefined
-  const body = parseJson(response.content.text)
+  const body = parseJson(textOfContent(response.content))
   const now = Date.parse(headerOf(response.headers, 'date') ?? '') || 0
   const read =
     typeof body === 'object' && body !== null ? readTokenResponse(body, { at: now, serverNow: now }) : undefined

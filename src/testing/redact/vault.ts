@@ -91,17 +91,7 @@ export function createVault(): Vault {
     secrets: () =>
       Array.from(secrets.values(), ({ value, kind, principal }) => ({ value, kind, session: `before p${principal}` })),
     newPrincipal: () => ++principals,
-    known() {
-      return [...ids()].flatMap(([{ value, kind }, id]) => {
-        const [, payload = '', signature = '', ...more] = TOKENS.includes(kind) ? value.split('.') : []
-        const parts = [
-          { value: payload, id: `${id}_payload` },
-          { value: signature, id: `${id}_signature` },
-        ]
-        const isJwt = more.length === 0 && decodeJwt(value) !== undefined
-        return [{ value, id }, ...parts.filter((part) => isJwt && part.value.length >= PART_LENGTH)]
-      })
-    },
+    known: () => [...ids()].flatMap(([{ value, kind }, id]) => knownBy(value, { kind, id })),
     references(allowed, used) {
       const named = ids()
       const told = [...named].filter(([{ isShown }, id]) => isShown || used.has(id))
@@ -129,6 +119,17 @@ export function createVault(): Vault {
       return id
     },
   }
+}
+
+/** A secret, and the parts of a JWT that are none the less one. */
+export function knownBy(value: string, { kind, id }: { readonly kind: SecretKind; readonly id: string }): Known[] {
+  const [, payload = '', signature = '', ...more] = TOKENS.includes(kind) ? value.split('.') : []
+  const parts = [
+    { value: payload, id: `${id}_payload` },
+    { value: signature, id: `${id}_signature` },
+  ]
+  const isJwt = more.length === 0 && decodeJwt(value) !== undefined
+  return [{ value, id }, ...parts.filter((part) => isJwt && part.value.length >= PART_LENGTH)]
 }
 
 function toReference(

@@ -2,7 +2,8 @@ import type { SecretKind } from '../har/format.ts'
 import { fingerprint } from '../servers/digest.ts'
 
 /** Placeholders of recordings, as they stand and percent-encoded: `{{access_p1_1}}`. */
-export const PLACEHOLDER: RegExp = /(?:\{\{|%(?:25)*7B%(?:25)*7B)([a-z]+_p\d+_\d+)(?:\}\}|%(?:25)*7D%(?:25)*7D)/i
+export const PLACEHOLDER: RegExp =
+  /(?:\{\{|%(?:25)*7B%(?:25)*7B)([a-z]+_p\d+_\d+(?:_(?:payload|signature))?)(?:\}\}|%(?:25)*7D%(?:25)*7D)/i
 
 /**
  * A name for a secret by which it can be recognised, and from which it cannot be got: the first 72 bits of its SHA-256, as

@@ -7,6 +7,8 @@ import { digest } from '../servers/digest.ts'
 export interface Placeholders {
   /** The id for `value`: always the same one. `undefined`: it is a placeholder already. */
   idOf(value: string, about: { readonly kind: SecretKind; readonly jwt: JwtParts | undefined }): string | undefined
+  /** The id of a piece of an encoded text that holds placeholders when it is decoded. */
+  encoded(template: string, encoding: NonNullable<TokenReference['encoding']>): string
   /** What each id stands for, in the order of their appearance. */
   references(): TokenReference[]
 }
@@ -35,22 +37,40 @@ export function createPlaceholders(reserved: ReadonlySet<string> = new Set()): P
     return known
   }
 
+  function nextId(kind: TokenReference['kind'], principal: string): string {
+    for (;;) {
+      const count = (counts.get(`${kind} ${principal}`) ?? 0) + 1
+      counts.set(`${kind} ${principal}`, count)
+      const id = `${kind}_${principal}_${String(count)}`
+      if (!reserved.has(id)) return id
+    }
+  }
+
+  function add(reference: TokenReference): void {
+    if (references.length < MOST_REFERENCES) references.push(reference)
+  }
+
   return {
     references: () => references,
+    encoded(template, encoding) {
+      const key = digest(`${encoding} ${template}`)
+      const before = ids.get(key)
+      if (before !== undefined) return before
+      const principal = /_(p\d+)_/.exec(template)?.[1] ?? 'p1'
+      const id = nextId('encoded', principal)
+      ids.set(key, id)
+      add({ id, kind: 'encoded', principal, claims: {}, issuedBy: null, refreshedFrom: null, template, encoding })
+      return id
+    },
     idOf(value, { kind, jwt }) {
       if (PLACEHOLDER.test(value)) return undefined
       const key = digest(value)
       const known = ids.get(key)
       if (known !== undefined) return known
       const principal = principalOf(jwt)
-      let id: string
-      do {
-        const count = (counts.get(`${kind} ${principal}`) ?? 0) + 1
-        counts.set(`${kind} ${principal}`, count)
-        id = `${kind}_${principal}_${String(count)}`
-      } while (reserved.has(id))
+      const id = nextId(kind, principal)
       ids.set(key, id)
-      if (references.length < MOST_REFERENCES) references.push(referenceOf({ id, kind, principal, jwt }))
+      add(referenceOf({ id, kind, principal, jwt }))
       return id
     },
   }

@@ -1,18 +1,25 @@
+import { toEntry } from '../har/check.ts'
+import { cookiesOf } from '../har/fields.ts'
 import type { SecretKind } from '../har/format.ts'
+import { isPacked, textOfBytes } from '../har/text-of-bytes.ts'
+import { fromBase64, toBase64, toBytes } from '../redact/base64.ts'
+import { type Given, study } from '../redact/study.ts'
+import { createTextRedactor, type Known, type TextRedactor } from '../redact/text.ts'
+import { knownBy } from '../redact/vault.ts'
 import { PLACEHOLDER } from './fingerprint.ts'
 import { secretsOfPart } from './har-scan.ts'
 import { createHarSplitter, leavesOf, type HarPart, type Leaf } from './json-leaves.ts'
-import { decodeBase64 } from './jwt-parts.ts'
 import { chunksOf, type TextSource } from './lines.ts'
 import { createMemory, type Memory } from './memory.ts'
-import { createNeedles, type Needles } from './needles.ts'
 import { createPlaceholders, type Placeholders } from './placeholders.ts'
 import type { SanitizeOptions } from './sanitize-options.ts'
-import { redact } from './sanitize-text.ts'
 
-/** Replaces what is found in a HAR: what it finds anywhere in the first reading, it replaces everywhere in the second. */
+/**
+ * Replaces what is found in a HAR: what it finds anywhere in the first reading, it replaces everywhere in the second, however
+ * it is spelled there.
+ */
 export async function* sanitizeHar(open: () => TextSource, options: SanitizeOptions): AsyncGenerator<string> {
-  const needles = createNeedles()
+  const known = new Map<string, Known>()
   const memory = createMemory()
   let characters = 0
   const count = (chunk: string): void => options.onProgress?.((characters += chunk.length))
@@ -20,11 +27,12 @@ export async function* sanitizeHar(open: () => TextSource, options: SanitizeOpti
   const placeholders = createPlaceholders(reserved)
   for await (const part of partsOf(open(), count)) {
     for (const [, id] of part.text.matchAll(new RegExp(PLACEHOLDER.source, 'gi'))) if (id) reserved.add(id)
-    learn(part, { placeholders, needles, memory })
+    learn(part, { placeholders, known, memory })
   }
+  const redactor = createTextRedactor([...known.values()], placeholders)
   let isTail = false
   for await (const part of partsOf(open(), count)) {
-    const text = rewrite(part, { placeholders, needles, memory })
+    const text = rewrite(part, { placeholders, redactor })
     yield isTail && /^\s*\]/.test(text) ? withReferences(text, placeholders) : text
     isTail = part.entry !== undefined
   }
@@ -40,22 +48,34 @@ async function* partsOf(source: TextSource, count: (chunk: string) => void): Asy
   yield* splitter.end()
 }
 
-interface Sanitizing {
+interface Learning {
   readonly placeholders: Placeholders
-  readonly needles: Needles
+  /** By value. */
+  readonly known: Map<string, Known>
   readonly memory: Memory
 }
 
-function learn(part: HarPart, { placeholders, needles, memory }: Sanitizing): void {
-  for (const { secret, raw } of secretsOfPart(part, { allowOrigins: undefined, memory })) {
-    const id = placeholders.idOf(secret.value, secret)
-    if (id === undefined) continue
-    needles.add(secret.value, id)
-    needles.add(raw, id)
+function learn(part: HarPart, { placeholders, known, memory }: Learning): void {
+  const add = (value: string, kind: SecretKind): void => {
+    const id = placeholders.idOf(value, { kind, jwt: memory.jwt(value) })
+    if (id === undefined) return
+    for (const one of knownBy(value, { kind, id })) if (!known.has(one.value)) known.set(one.value, one)
   }
-  for (const { value, kind } of credentialsOf([...leavesOf(part.text)])) {
-    const id = value.length < LONG_ENOUGH ? undefined : placeholders.idOf(value, { kind, jwt: undefined })
-    if (id !== undefined) needles.add(value, id)
+  for (const { secret } of secretsOfPart(part, { allowOrigins: undefined, memory })) add(secret.value, secret.kind)
+  for (const { value, kind } of secretsInUse(part)) add(value, kind)
+  for (const { value, kind } of credentialsOf([...leavesOf(part.text)]))
+    if (value.length >= LONG_ENOUGH) add(value, kind)
+}
+
+/** What an entry shows by its use, and by the names of things, as it does to a recorder. */
+function secretsInUse({ text, entry }: HarPart): readonly Given[] {
+  if (entry === undefined) return []
+  try {
+    const observed = { entry: toEntry(JSON.parse(text), entry), fromSource: false }
+    return study([observed], { fields: [], given: [] }).vault.secrets()
+  } catch {
+    // What is damaged is looked through all the same, by what its parts look like.
+    return []
   }
 }
 
@@ -76,40 +96,62 @@ function credentialsOf(leaves: readonly Leaf[]): Credential[] {
     leaves.filter(({ path }) => path.at(-1) === 'name').map(({ path, raw }) => [path.slice(0, -1).join('.'), raw]),
   )
   return leaves.flatMap((leaf) => {
-    const { path, raw } = leaf
+    const { path } = leaf
     if (path.at(-1) !== 'value') return []
+    const text = textOf(leaf)
     const name = names.get(path.slice(0, -1).join('.')) ?? ''
     const list = path.at(-3)
     const one = (value: string, kind: SecretKind): Credential[] =>
       value === '' || PLACEHOLDER.test(value) ? [] : [{ leaf, value, kind }]
-    if (list === 'cookies') return one(raw, 'cookie')
+    if (list === 'cookies') return one(text, 'cookie')
     if (list !== 'headers') return []
-    if (AUTHORIZATION.test(name)) return one(raw.replace(/^[\w-]+ +(?=\S)/, ''), 'secret')
-    if (/^set-cookie$/i.test(name)) return one(/^[^=;]*=([^;]*)/.exec(raw)?.[1] ?? '', 'cookie')
+    if (AUTHORIZATION.test(name)) return one(text.replace(/^[\w-]+ +(?=\S)/, ''), 'secret')
+    if (/^set-cookie$/i.test(name)) {
+      return cookiesOf(text).flatMap((cookie) => one(/^[^=;]*=([^;]*)/.exec(cookie)?.[1] ?? '', 'cookie'))
+    }
     if (!/^cookie$/i.test(name)) return []
-    return raw.split(';').flatMap((pair) => one(/=\s*(.*)$/.exec(pair)?.[1] ?? '', 'cookie'))
+    return text.split(';').flatMap((pair) => one(/=\s*(.*)$/.exec(pair)?.[1] ?? '', 'cookie'))
   })
 }
 
-function rewrite({ text }: HarPart, sanitizing: Sanitizing): string {
+interface Rewriting {
+  readonly placeholders: Placeholders
+  readonly redactor: TextRedactor
+}
+
+function rewrite({ text }: HarPart, rewriting: Rewriting): string {
   const leaves = [...leavesOf(text)]
   const credentials = byLeaf(credentialsOf(leaves))
-  const encodings = new Set(
-    leaves
-      .filter(({ path, raw }) => path.at(-1) === 'encoding' && raw === 'base64')
-      .map(({ path }) => path.slice(0, -1).join('.')),
+  const placeOf = ({ path }: Leaf): string => path.slice(0, -1).join('.')
+  const types = new Map(
+    leaves.filter(({ path }) => path.at(-1) === 'mimeType').map((leaf) => [placeOf(leaf), leaf.raw]),
   )
+  const isEncoding = ({ path, raw }: Leaf): boolean => /^_?encoding$/.test(path.at(-1) ?? '') && /^base64$/i.test(raw)
+  const encoded = new Set(leaves.filter(isEncoding).map(placeOf))
   let out = ''
   let copied = 0
   for (const leaf of leaves) {
-    const isBase64 = leaf.path.at(-1) === 'text' && encodings.has(leaf.path.slice(0, -1).join('.'))
-    const own = credentials.get(leaf) ?? []
-    const raw = isBase64 ? rewriteBase64(leaf.raw, sanitizing) : rewriteLeaf(leaf, own, sanitizing)
-    if (raw === leaf.raw) continue
-    out += text.slice(copied, leaf.offset) + raw
+    const place = placeOf(leaf)
+    const isBase64 = leaf.path.at(-1) === 'text' && encoded.has(place)
+    const before = textOf(leaf)
+    const after = isBase64
+      ? rewriteBase64(before, types.get(place) ?? '', rewriting.redactor)
+      : rewriteLeaf(leaf, credentials.get(leaf) ?? [], rewriting)
+    if (after === before) continue
+    out += text.slice(copied, leaf.offset) + JSON.stringify(after).slice(1, -1)
     copied = leaf.offset + leaf.raw.length
   }
   return copied === 0 ? text : out + text.slice(copied)
+}
+
+/** What a string of JSON says; as it stands, if it is none. */
+function textOf({ raw }: Leaf): string {
+  if (!raw.includes('\\')) return raw
+  try {
+    return JSON.parse(`"${raw}"`) as string
+  } catch {
+    return raw
+  }
 }
 
 function byLeaf(credentials: readonly Credential[]): Map<Leaf, Credential[]> {
@@ -118,12 +160,12 @@ function byLeaf(credentials: readonly Credential[]): Map<Leaf, Credential[]> {
   return map
 }
 
-function rewriteLeaf({ raw, path }: Leaf, own: readonly Credential[], { placeholders, needles }: Sanitizing): string {
-  const isUrl = /^(?:url|redirectURL)$/.test(path.at(-1) ?? '')
-  let text = needles.replace(raw, isUrl ? inUrl : plainly)
+function rewriteLeaf(leaf: Leaf, own: readonly Credential[], { placeholders, redactor }: Rewriting): string {
+  const url = /^(?:url|redirectURL)$/.test(leaf.path.at(-1) ?? '')
+  let text = redactor.redact(textOf(leaf), { url })
   for (const { value, kind } of own) {
     const id = placeholders.idOf(value, { kind, jwt: undefined })
-    if (id !== undefined && text.includes(value)) text = replaceLast(text, value, plainly(id))
+    if (id !== undefined && text.includes(value)) text = replaceLast(text, value, `{{${id}}}`)
   }
   return text
 }
@@ -134,19 +176,15 @@ function replaceLast(text: string, value: string, by: string): string {
   return text.slice(0, at) + by + text.slice(at + value.length)
 }
 
-function rewriteBase64(raw: string, { placeholders, needles, memory }: Sanitizing): string {
-  const text = decodeBase64(raw)
-  if (text === undefined) return raw
-  const redacted = redact(needles.replace(text, plainly), { placeholders, memory })
-  return redacted === text ? raw : encodeBase64(redacted)
+function rewriteBase64(base64: string, mimeType: string, redactor: TextRedactor): string {
+  const bytes = fromBase64(base64.replace(/\s+/g, ''))
+  if (bytes === undefined) return redactor.redact(base64)
+  const text = textOfBytes(bytes, mimeType)
+  // Bytes cannot have a placeholder in them.
+  if (text === undefined) return isPacked(bytes) || redactor.occursIn(bytes) ? '' : base64
+  const redacted = redactor.redact(text)
+  return redacted === text ? base64 : toBase64(toBytes(redacted))
 }
-
-const encodeBase64 = (text: string): string =>
-  btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
-
-const plainly = (id: string): string => `{{${id}}}`
-/** HAR wants URLs to be URLs. */
-const inUrl = (id: string): string => `%7B%7B${id}%7D%7D`
 
 /** The entries are over with the first bracket. A recording of ours has its own list before them. */
 function withReferences(tail: string, placeholders: Placeholders): string {

@@ -105,13 +105,13 @@ export async function* sanitizeMail(
 }
 
 /** What a line is redacted with. */
-export interface Redacting {
+interface Redacting {
   readonly placeholders: Placeholders
   readonly memory: Memory
 }
 
 /** `line` with placeholders where secrets were found. */
-export function redact(line: string, { placeholders, memory }: Redacting): string {
+function redact(line: string, { placeholders, memory }: Redacting): string {
   let out = ''
   let copied = 0
   for (const secret of findSecrets(line, memory)) {

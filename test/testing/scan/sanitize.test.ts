@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { sanitize, scan, type SanitizeOptions } from 'tokenward/testing'
+import { sanitize, scan, type Har, type SanitizeOptions } from 'tokenward/testing'
 import { describe, expect, test } from 'vitest'
+import { entryOf } from '../entry.ts'
 import { readLeaks } from './sets/leaks.ts'
 import { valueOf } from './sets/values.ts'
 
@@ -120,6 +121,59 @@ describe('sanitize', () => {
     const out = JSON.parse(await sanitized(text))
     const written = Buffer.from(out.log.entries[0].response.content.text, 'base64').toString()
     expect(written).toBe('{"access_token":"{{access_p1_1}}"}')
+  })
+
+  test('in a HAR what is known of one place goes everywhere, however it is spelled', async () => {
+    const spellings: readonly ((token: string) => string)[] = [
+      (token) => Buffer.from(`a:${token}`).toString('base64'),
+      (token) => Buffer.from(token).toString('hex'),
+      (token) => Buffer.from(token).toString('hex').replaceAll(/../g, '%$&'),
+      (token) => Array.from(token, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`).join(''),
+      (token) => Array.from(token, (letter) => `&#${letter.charCodeAt(0)};`).join(''),
+      (token) => token.toLowerCase(),
+    ]
+    const echoes = spellings.map((spell) => spell(opaque))
+    const echoing = {
+      ...entryOf({
+        url: `https://a.example/${echoes[0]}/b`,
+        answered: { link: `<?q=${echoes[2]}>` },
+        answer: { echoes },
+      }),
+      _webSocketMessages: echoes.map((data) => ({ type: 'send', data })),
+    }
+    const bytes = Buffer.concat([Buffer.from([0xff, 0x80]), Buffer.from(opaque), Buffer.from([0xff])])
+    const binary = entryOf()
+    Object.assign(binary.response.content, {
+      mimeType: 'image/png',
+      text: bytes.toString('base64'),
+      encoding: 'base64',
+    })
+    const entries = [echoing, binary, entryOf({ headers: { authorization: `Bearer ${opaque}` } })]
+    const out = await sanitized(JSON.stringify({ log: { pages: [{ title: echoes[2] }], entries } }))
+    const { log } = JSON.parse(out) as Har & { log: { pages: { title: string }[] } }
+    for (const echo of [opaque, ...echoes]) expect(out).not.toContain(JSON.stringify(echo).slice(1, -1))
+    expect(log.pages[0]?.title).toBe('{{access_p1_1}}')
+    expect(JSON.parse(log.entries[0]?.response.content.text ?? '')).toEqual({
+      echoes: [
+        expect.stringMatching(/^\{\{encoded_p1_\d\}\}$/),
+        expect.stringMatching(/^\{\{encoded_p1_\d\}\}$/),
+        ...Array.from({ length: 4 }, () => '{{access_p1_1}}'),
+      ],
+    })
+    expect(log.entries[1]?.response.content.text).toBe('')
+    expect(log._tokens).toContainEqual(
+      expect.objectContaining({ kind: 'encoded', template: 'a:{{access_p1_1}}', encoding: 'base64' }),
+    )
+  })
+
+  test('in a HAR secrets are known by their names and places, as a recorder knows them', async () => {
+    const entries = [
+      entryOf({ url: 'https://ann:correct%20horse@a.example/', headers: { 'x-functions-key': opaque } }),
+      entryOf({ method: 'POST', body: { otp: '492817' }, answered: { 'set-cookie': 'a=b\nsid=k3jd82hq; HttpOnly' } }),
+      entryOf({ headers: { authorization: `Basic ${btoa('ann:a long password')}` }, answer: 'so: a long password' }),
+    ]
+    const out = await sanitized(JSON.stringify({ log: { entries } }))
+    for (const secret of ['horse', opaque, '492817', 'k3jd82hq', 'a long password']) expect(out).not.toContain(secret)
   })
 
   test('placeholders that stand in a recording already keep their meaning', async () => {
