@@ -49,7 +49,7 @@ export function nameOfEntry(
 const SPEAKABLE = /^(?:[a-z]{1,15}(?:[-_.][a-z]{1,15})*|v?\d{0,3})$/i
 
 /** A URL without query and fragment, name and password, parameters and segments that could be secrets, and controls. */
-function speakable(url: string): string {
+export function speakable(url: string): string {
   const [, scheme = '', host = '', path = ''] = /^([a-z][\w+.-]*:\/\/)?(?:[^/?#]*@)?([^/?#]*)([^?#;]*)/i.exec(url) ?? []
   const segments = path.split('/').map((segment) => (SPEAKABLE.test(segment) ? segment : '\u2026'))
   return `${scheme}${host}${segments.join('/')}`.replace(/[^!-~\u2026]/g, '?')

@@ -1,6 +1,7 @@
 import { decodeBase64 } from './jwt-parts.ts'
 import type { Known } from './known.ts'
 import { leavesOf, type HarPart, type Leaf } from './json-leaves.ts'
+import { looksRandom } from './looks.ts'
 import type { Memory } from './memory.ts'
 import { parseUrl, rulesOfPlace, type LineContext } from './places.ts'
 import type { RuleId } from './rules.ts'
@@ -96,11 +97,16 @@ const encodedIn = (leaves: readonly Leaf[]): ReadonlySet<string> =>
 function labelOf({ path }: Leaf, names: ReadonlyMap<string, string>): { prefix: string; part: string } {
   const pair = path.slice(0, -1).join('.')
   const name = path.at(-1) === 'value' ? names.get(pair) : undefined
-  if (name === undefined) return { prefix: '', part: path.join('.') }
+  if (name === undefined) return { prefix: '', part: path.map(told).join('.') }
   return {
     prefix: path.includes('queryString') ? `?${name}=` : `${name}: `,
-    part: `${path.slice(0, -2).join('.')}.${name.toLowerCase()}`,
+    part: [...path.slice(0, -2).map(told), told(name).toLowerCase()].join('.'),
   }
+}
+
+/** A name, if it is not the token itself that stands where one belongs. */
+function told(name: string): string {
+  return looksRandom(name) ? '\u2026' : name
 }
 
 interface LeafContext {

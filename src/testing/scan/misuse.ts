@@ -1,3 +1,4 @@
+import { speakable } from '../errors.ts'
 import type { Findings } from './findings.ts'
 import type { TokenExchange } from './history.ts'
 import { defaultLimits, type ScanLimits } from './options.ts'
@@ -60,8 +61,8 @@ export function createWatch(findings: Findings, limits: Partial<ScanLimits> = {}
   }
 }
 
-/** Host and path: queries have what nobody should read in a report. */
+/** Host and path, without what nobody should read in a report. */
 function shortOf(url: string): string {
-  const [, host = '', path = ''] = /^(?:[a-z]+:\/\/([^/?#]*))?([^?#]*)/i.exec(url) ?? []
-  return detached(`${host}${path}`.slice(0, 120))
+  const told = speakable(url).replace(/^[a-z]+:\/\//i, '')
+  return detached(told.slice(0, 120))
 }

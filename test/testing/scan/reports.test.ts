@@ -3,7 +3,9 @@ import Ajv from 'ajv-draft-04'
 import type { Log } from 'sarif'
 import { scan, type ScanReport, toHtmlReport, toJUnitReport, toSarifReport, toTextReport } from 'tokenward/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { entryOf } from '../entry.ts'
 import { readLeaks } from './sets/leaks.ts'
+import { valueOf } from './sets/values.ts'
 
 let report: ScanReport
 let empty: ScanReport
@@ -76,4 +78,20 @@ test('what a log holds cannot break out of any report', () => {
     expect(made).toContain('&lt;script&gt;')
   }
   expect(toJUnitReport(hostile(evil))).not.toContain('\u0000')
+})
+
+test('no report tells a password or a token that stands in a URL, or where a name belongs', async () => {
+  const [jwt, opaque] = [valueOf('jwt', 'report'), valueOf('opaque', 'report')]
+  const entries = [
+    entryOf({ url: `https://ann:${opaque}@api.example.com/of/${opaque}`, headers: { authorization: `Bearer ${jwt}` } }),
+    { ...entryOf({ headers: { [opaque]: `Bearer ${jwt}` } }), _own: { [opaque]: { token: jwt } } },
+  ]
+  const found = await scan(JSON.stringify({ log: { entries } }), { file: 'a.har' })
+  expect(found.findings.map(({ where }) => where.part)).toContain('_own.\u2026.token')
+  expect(found.findings.map(({ where }) => where.part)).toContain('request.headers.\u2026')
+  const reports = [toTextReport(found), toHtmlReport(found), toJUnitReport(found, ['a.har']), JSON.stringify(found)]
+  for (const made of [...reports, JSON.stringify(toSarifReport(found))]) {
+    for (const secret of [jwt, opaque, opaque.toLowerCase()]) expect(made).not.toContain(secret)
+  }
+  expect(toHtmlReport(found)).toContain('api.example.com/of/\u2026')
 })
