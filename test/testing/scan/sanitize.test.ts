@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { sanitize, scan, type Har, type SanitizeOptions } from 'tokenward/testing'
+import { fromHar, sanitize, scan, type Har, type HarEntry, type SanitizeOptions } from 'tokenward/testing'
 import { describe, expect, test } from 'vitest'
 import { entryOf } from '../entry.ts'
 import { readLeaks } from './sets/leaks.ts'
@@ -174,6 +174,54 @@ describe('sanitize', () => {
     ]
     const out = await sanitized(JSON.stringify({ log: { entries } }))
     for (const secret of ['horse', opaque, '492817', 'k3jd82hq', 'a long password']) expect(out).not.toContain(secret)
+  })
+
+  test('no secret of a HAR survives in any of its places, in whatever spelling, in fromHar neither', async () => {
+    const spellings: readonly ((text: string) => string)[] = [
+      (text) => text,
+      (text) => Buffer.from(`{"a":"${text}"}`).toString('base64url'),
+      (text) => Buffer.from(text).toString('hex').toUpperCase(),
+      (text) => Buffer.from(text).toString('hex').replaceAll(/../g, '%25$&'),
+      (text) => JSON.stringify({ a: JSON.stringify({ text }) }),
+      (text) => Array.from(text, (letter) => `&#x${letter.charCodeAt(0).toString(16)};`).join(''),
+    ]
+    const places: readonly ((text: string) => HarEntry)[] = [
+      (text) => entryOf({ url: `https://a.example/${encodeURIComponent(text)}?q=${encodeURIComponent(text)}#${text}` }),
+      (text) =>
+        entryOf({ headers: { [text]: text, referer: `https://a.example/?q=${text}`, cookie: `a=b; c=${text}` } }),
+      (text) => entryOf({ answered: { 'set-cookie': `a=b\nc=${text}`, location: `/?q=${text}`, link: `<${text}>` } }),
+      (text) => entryOf({ method: 'POST', body: new URLSearchParams({ text }), answer: `<a b='${text}'>${text}</a>` }),
+      (text) => entryOf({ method: 'POST', body: { text }, answer: `data: ${text}\n\n` }),
+      (text) => ({ ...entryOf({ answer: { text } }), comment: text, _initiator: { stack: [{ url: text }] } }),
+    ]
+    const shown: readonly ((token: string) => HarEntry)[] = [
+      (token) => entryOf({ headers: { 'PROXY-Authorization': `Bearer ${token}` } }),
+      (token) => entryOf({ headers: { authorization: `Basic ${btoa(`ann:${token}`)}` } }),
+      (token) => entryOf({ method: 'POST', body: { newPassword: token } }),
+      (token) => entryOf({ answer: { data: JSON.stringify({ device_code: token }) } }),
+      (token) => entryOf({ answered: { 'set-cookie': `a=b\nsid=${token}; HttpOnly` } }),
+    ]
+    const token = fc.uint8Array({ minLength: 15, maxLength: 30 }).map((bytes) => Buffer.from(bytes).toString('base64'))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(token, fc.constantFrom(...spellings), fc.constantFrom(...places), fc.constantFrom(...shown)),
+        async ([secret, spell, place, show]) => {
+          fc.pre(new Set(secret).size > 8)
+          const text = spell(secret)
+          // The use comes last: what it tells goes for all before it.
+          const log = { version: '1.2', creator: { name: '', version: '' }, entries: [place(text), show(secret)] }
+          for (const out of [JSON.stringify(fromHar({ log })), await sanitized(JSON.stringify({ log }))]) {
+            for (const one of [secret, text]) {
+              for (const written of [one, encodeURIComponent(one), JSON.stringify(one).slice(1, -1)]) {
+                expect(out).not.toContain(written)
+              }
+            }
+            expect(() => JSON.parse(out) as unknown).not.toThrow()
+          }
+        },
+      ),
+      { numRuns: 50 },
+    )
   })
 
   test('placeholders that stand in a recording already keep their meaning', async () => {
