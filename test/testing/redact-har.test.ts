@@ -176,6 +176,12 @@ describe('secrets are known by what they are used for', () => {
     },
   )
 
+  test('a private key says so itself', () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n'
+    const [entry] = redacted({ answer: { nothing: [key] } })
+    expect(entry?.response.content.text).toBe('{"nothing":["{{secret_p1_1}}"]}')
+  })
+
   test('a login whose answer names its tokens in its own way is one', () => {
     const [login, refresh] = redacted(
       { method: 'POST', body: { password: 'a long password' }, answer: { access: random, refresh: 'rt-12345678' } },

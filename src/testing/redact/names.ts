@@ -37,13 +37,16 @@ const HEADERS: readonly (readonly [RegExp, SecretKind])[] = [
 const KEYS =
   /^(AIza[\w-]{35}|ya29\.[\w-]{20,}|[sr]k_(live|test)_\w{16,}|sk-[\w-]{20,}|gh[pousr]_\w{36,}|github_pat_\w{22,}|glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|(AKIA|ASIA)[A-Z\d]{16}|SG\.[\w-]{16,}\.[\w-]{16,}|npm_\w{36})$/
 
+const PRIVATE_KEY = /^\s*-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/
+
 /** What a field with this name holds, if that is secret whoever it is. */
 export function kindOfField(name: string): SecretKind | undefined {
   return lookUp(FIELDS, name)
 }
 
-/** Whether a value says by itself that it is secret: as the keys of the great services do, and as a JWT does. */
+/** Whether a value says by itself that it is secret: as the keys of the great services do, a JWT and a private key. */
 export function looksSecret(value: string): boolean {
+  if (PRIVATE_KEY.test(value)) return true
   return KEYS.test(value) || (value.startsWith('eyJ') && /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/.test(value))
 }
 
