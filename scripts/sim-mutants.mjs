@@ -18,6 +18,8 @@ const unseen = {
     'nothing but a proof comes between two calls of one source here, and until that is made the deadline has given the refresh up',
   'a request goes on with the session that is here now':
     'somebody would have to be signed in within the task in which an answer is looked at: only `startSession` does that, and no plan calls it',
+  'a page that has slept takes back the answer that it has not read yet':
+    'what came to a page that was frozen is delivered within the half second that it waits for more; what comes later is slower than anybody waits for',
   'an outcome takes the mark of another tab away':
     'two tabs would have to leave their marks in one and the same millisecond, and the second only after the mark of the first is gone: here a record takes longer',
   'a tab presents what it remembers, though there were newer ones':

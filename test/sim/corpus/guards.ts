@@ -85,6 +85,12 @@ export const guards: readonly Story[] = [
     happened: (seen) => saw.signedIn(seen, 'tab 1') && saw.signedIn(seen, 'tab 2'),
   },
   {
+    name: 'F76: a tab that was frozen reads why its session has ended, though the server has confirmed it meanwhile',
+    plan: { tabs: 2, idleMs: 600_000 },
+    steps: ['2 freeze deaf', 'pass 650000', '2 thaw', 'pass 5000'],
+    happened: (seen) => saw.event(seen, 'signed-out', 'idle') === 2,
+  },
+  {
     name: "F74: a logout that has waited for its turn does not give back the next user's cookie",
     modes: ['cookie'],
     plan: { tabs: 2, weather: slow },

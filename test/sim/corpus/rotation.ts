@@ -21,7 +21,7 @@ export const rotation: readonly Story[] = [
     seeds: 20,
     plan: {
       tabs: 2,
-      weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 400, lockMs: 1, serverMs: 5 },
+      weather: { lost: 0, doubled: 0, messageMs: 1, recordMs: 700, lockMs: 1, serverMs: 5 },
       aims: [{ at: 'asked refresh', nth: 1, to: 'same', act: { do: 'freeze', deaf: false }, soon: false }],
     },
     steps: [EXPIRED, '1 request', 'pass 16000', '1 thaw', '2 request', 'pass 5000'],
