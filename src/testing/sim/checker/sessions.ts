@@ -1,6 +1,6 @@
 import type { Entry, EntryOf } from './history.ts'
 import type { CreateJudge } from './rule.ts'
-import type { Issued } from './view.ts'
+import type { CallView, Issued } from './view.ts'
 
 interface Over {
   readonly by: string
@@ -45,9 +45,9 @@ export const judgeSessions: CreateJudge = (view, breach) => {
 
   function cutOff({ tab = '', step }: Entry, session: string | undefined): void {
     if (session === undefined || step === undefined) return
-    for (const { entry, sends, settled, tab: name } of view.calls.values()) {
-      if (name === tab && entry.state.session === session && sends.at(-1)?.authorization && !settled)
-        cut.push({ call: entry.call, step, tab })
+    for (const call of view.calls.values()) {
+      const { entry, tab: name } = call
+      if (name === tab && entry.state.session === session && isBound(call)) cut.push({ call: entry.call, step, tab })
     }
   }
 
@@ -56,7 +56,8 @@ export const judgeSessions: CreateJudge = (view, breach) => {
     const late = cut.filter((one) => one.step !== step)
     cut = cut.filter((one) => one.step === step)
     for (const { call, tab } of late) {
-      if (!view.calls.get(call)?.settled && view.tabs.get(tab)?.condition === 'live')
+      const made = view.calls.get(call)
+      if (made && isBound(made) && view.tabs.get(tab)?.condition === 'live')
         breach(3, `${tab}: call ${String(call)} goes on, and its session has ended`)
     }
   }
@@ -234,4 +235,10 @@ function keyOf(tab: string, message: unknown): string {
 
 function isEpoch(message: unknown): boolean {
   return (Object(message) as { type?: unknown }).type === 'epoch'
+}
+
+/** It waits for a token, or for the answer to one. */
+function isBound({ entry, sends, settled }: CallView): boolean {
+  const [last] = sends.slice(-1)
+  return !settled && (last ? last.authorization !== undefined : /^(send|getAccessToken)$/.test(entry.method))
 }
