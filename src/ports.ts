@@ -166,7 +166,8 @@ export interface Binding {
   prove(attempt: ProofRequest): Promise<string>
   /**
    * Learns nonce and clock from the answer to the attempt that carried `proof`, whatever its status. `true`: the answer
-   * brought a nonce, and it is another one than the proof had, so that a refusal of the proof is worth one retry.
+   * brought a nonce, and it is another one than the proof had, so that a refusal of the proof is worth one retry. Of an
+   * attempt that was given up before it was sent each header is empty.
    */
   learn(proof: string, header: (name: string) => string | null): boolean
   /** Nothing is bound to the key any more: it is deleted. */

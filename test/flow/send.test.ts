@@ -806,6 +806,33 @@ describe('a token that is bound to a key', () => {
     expect(end).not.toHaveBeenCalled()
   })
 
+  test('that is given up while its proof is made is not sent, and an answer that says nothing is told of', async () => {
+    const answer = pending<string>()
+    const { given, learn } = bound({ prove: () => answer.promise })
+    const { send } = open(given)
+    const caller = new AbortController()
+    const { reply, sent } = send({ signal: caller.signal })
+    await settle()
+    caller.abort()
+    expect(await codeOf(reply)).toBe('aborted')
+    expect(learn).not.toHaveBeenCalled()
+    answer.resolve('p1')
+    await settle()
+    expect(sent).toEqual([])
+    expect(learn.mock.calls).toEqual([['p1', expect.any(Function)]])
+    expect(learn.mock.calls[0]![1]('dpop-nonce')).toBe('')
+  })
+
+  test('of a binding that fails to prove at once fails as it says', async () => {
+    const { given, learn } = bound({
+      prove() {
+        throw new TokenError('unsupported', 'no key')
+      },
+    })
+    expect(await codeOf(open(given).send().reply)).toBe('unsupported')
+    expect(learn).not.toHaveBeenCalled()
+  })
+
   test('waits for its proof as long as a call may take', async () => {
     const { given } = bound({ prove: () => flightOf() })
     const { send, world } = open(given)
