@@ -1,8 +1,8 @@
 import { fromBase64 } from '../redact/base64.ts'
 import type { HarContent } from './format.ts'
 
-const TEXTUAL =
-  /^(text\/|application\/([\w.+-]*\+)?(json|xml|javascript|x-www-form-urlencoded|graphql|x-ndjson))|charset=/i
+/** A charset says little: servers add it to images and PDFs as well. */
+const TEXTUAL = /^(text\/|application\/([\w.+-]*\+)?(json|xml|javascript|x-www-form-urlencoded|graphql|x-ndjson))/i
 
 /** The text of a body. `undefined`: these bytes are no text. */
 export function textOfBytes(bytes: Uint8Array, mimeType: string): string | undefined {

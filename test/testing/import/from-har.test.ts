@@ -107,6 +107,17 @@ describe('fromHar', () => {
     expect(JSON.stringify(har).replaceAll('\\u0061', 'a')).not.toContain(opaque)
   })
 
+  test.each(['application/pdf;charset=UTF-8', 'application/pdf;charset=ISO-8859-1', 'application/zip; charset=binary'])(
+    'bytes stay bytes, though their type has a charset: %s',
+    (mimeType) => {
+      const foreign = entryOf()
+      const text = Buffer.from('%PDF-1.4\n%\u00e2\u00e3\u00cf\u00d3\n\0\u0001\u00ff\u0090', 'latin1').toString('base64')
+      const content = { size: 1, mimeType, text, encoding: 'base64' }
+      const har = fromHar({ log: { entries: [{ ...foreign, response: { ...foreign.response, content } }] } })
+      expect(entry(har, 0).response.content).toEqual(content)
+    },
+  )
+
   test('what is packed is left out: nobody could look for a token in it', () => {
     const foreign = entryOf()
     const text = gzipSync(`{"accessToken":"${opaque}"}`).toString('base64')
