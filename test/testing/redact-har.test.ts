@@ -154,6 +154,18 @@ describe('secrets are known by what they are used for', () => {
     expect(har[1]?.response.content.text).toMatch(/^so: \{\{\w+_p1_1\}\}$/)
   })
 
+  test.each<[string, Sketch]>([
+    [
+      'a program after a comment',
+      { answer: '/*! v1 */e.a=1;password=input.value;sid=other.name;e.b=2?f("a&token=1"):0' },
+    ],
+    ['a program after the comment of a line', { answer: '// v1\na();password=input("value");sid=next();a("b")' }],
+  ])('what is no secret stays: %s', (_, sketch) => {
+    const [entry] = redacted(sketch)
+    const { request, response } = entryOf(sketch)
+    expect(entry).toMatchObject({ request, response })
+  })
+
   test('a header of blanks costs no more than another', () => {
     const blanks = ' '.repeat(60_000)
     const before = process.cpuUsage()

@@ -57,7 +57,8 @@ function innerFieldsOf(guarded: string): Field[] {
   const text = guarded.replace(GUARD, '').replace(/([}\]])\s*\);?\s*$/, '$1')
   const start = /^\s*(\S{1,12})/.exec(text)?.[1] ?? ''
   if (start.startsWith('<')) return fieldsOfMarkup(text)
-  if (/^([a-z][\w+.-]*:)?\/|^[?#]/i.test(start)) return parametersOf(text)
+  // A program may begin with a comment.
+  if (/^([a-z][\w+.-]*:)?\/(?!\*)|^[?#]/i.test(start)) return parametersOf(text)
   if (/^[{["]/.test(start)) {
     const body = parseJson(text)
     if (body !== undefined) return typeof body === 'string' ? innerFieldsOf(body) : fieldsOf(body)
@@ -71,7 +72,7 @@ function innerFieldsOf(guarded: string): Field[] {
 function parametersOf(url: string): Field[] {
   const [path = ''] = /^[^?#]*/.exec(url) ?? []
   // Servers that set no cookie put the session into the path.
-  const inPath = Array.from(path.matchAll(/;([\w.-]+=[^;/]*)/g), ([, parameter = '']) => parameter)
+  const inPath = Array.from(path.matchAll(/;([\w.-]+=[^;/\s"'(){}]*)(?=[;/]|$)/g), ([, parameter = '']) => parameter)
   const all = [...inPath, url.slice(path.length + 1).replaceAll(/[?#]/g, '&')].join('&')
   return fieldsOfForm(all)
 }
