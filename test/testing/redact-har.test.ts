@@ -160,6 +160,10 @@ describe('secrets are known by what they are used for', () => {
       { answer: '/*! v1 */e.a=1;password=input.value;sid=other.name;e.b=2?f("a&token=1"):0' },
     ],
     ['a program after the comment of a line', { answer: '// v1\na();password=input("value");sid=next();a("b")' }],
+    [
+      'the name in an address',
+      { body: { from: 'smtp://mailer@a.example' }, answer: { url: 'ssh://git@a.example', by: 'git' } },
+    ],
   ])('what is no secret stays: %s', (_, sketch) => {
     const [entry] = redacted(sketch)
     const { request, response } = entryOf(sketch)

@@ -42,7 +42,7 @@ export function evidenceOfRequest(request: HarRequest, { fields, exchange }: Dea
       value,
       kind: /^(api)?key$/i.test(name) && looksRandom(value) ? ('secret' as const) : undefined,
     })),
-    ...about.flatMap(({ value }) => evidenceOfUserinfo(value)),
+    ...about.flatMap(({ value }) => evidenceOfAddress(value)),
     ...evidenceOfUrl(url),
     ...headersOf(headers, 'referer').flatMap(evidenceOfUrl),
     ...headers.map(({ name, value }) => ({ name, value, kind: kindOfHeader(name) ?? kindByLook(name, value) })),
@@ -70,7 +70,7 @@ export function evidenceOfAnswer({ headers, cookies, redirectURL }: HarResponse,
       const kind = name === 'code' && hasCode ? 'code' : kindOfField(name)
       return { name, value, kind: isLikely ? (kind ?? kindByLook(name, value)) : undefined }
     }),
-    ...answered.flatMap(({ value }) => evidenceOfUserinfo(value)),
+    ...answered.flatMap(({ value }) => evidenceOfAddress(value)),
     ...headers.map(({ name, value }) => ({ name, value, kind: kindOfHeader(name) ?? kindByLook(name, value) })),
     ...cookies.flatMap(({ name, value }) => evidenceOfCookie(name, value)),
     ...headersOf(headers, 'set-cookie')
@@ -97,9 +97,14 @@ function evidenceOfUrl(url: string): Evidence[] {
   ]
 }
 
-/** The name and password in a URL, also of a database. */
-function evidenceOfUserinfo(value: Field['value']): Evidence[] {
-  const { authorization } = takeUserinfo(String(value))
+/** What is secret in an address that somebody tells, also of a database: a name alone is none (`ssh://git@`). */
+function evidenceOfAddress(value: Field['value']): Evidence[] {
+  return evidenceOfUserinfo(String(value)).filter((one) => one.kind === 'password' || looksRandom(String(one.value)))
+}
+
+/** The password in a URL, or a key in its place. */
+function evidenceOfUserinfo(url: string): Evidence[] {
+  const { authorization } = takeUserinfo(url)
   const headers = authorization === undefined ? [] : [{ name: 'authorization', value: authorization }]
   return credentialsOf({ headers }).map(({ value: secret, kind }) => ({ name: '', value: secret, kind }))
 }
