@@ -164,6 +164,7 @@ describe('secrets are known by what they are used for', () => {
       'the name in an address',
       { body: { from: 'smtp://mailer@a.example' }, answer: { url: 'ssh://git@a.example', by: 'git' } },
     ],
+    ['labels', { answer: { password: 'Password', apiKey: 'API key', otp: 'One-time code', so: 'No Password yet' } }],
   ])('what is no secret stays: %s', (_, sketch) => {
     const [entry] = redacted(sketch)
     const { request, response } = entryOf(sketch)

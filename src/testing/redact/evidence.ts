@@ -68,7 +68,9 @@ export function evidenceOfAnswer({ headers, cookies, redirectURL }: HarResponse,
       // In an answer a name promises little: `{ "pass": 12 }` counts tests.
       const isLikely = typeof value === 'string' && value.length >= MIN_LENGTH
       const kind = name === 'code' && hasCode ? 'code' : kindOfField(name)
-      return { name, value, kind: isLikely ? (kind ?? kindByLook(name, value)) : undefined }
+      // The texts of a form: `{ "password": "Password" }`.
+      const isLabel = kind !== undefined && kindOfField(String(value)) !== undefined
+      return { name, value, kind: isLikely && !isLabel ? (kind ?? kindByLook(name, value)) : undefined }
     }),
     ...answered.flatMap(({ value }) => evidenceOfAddress(value)),
     ...headers.map(({ name, value }) => ({ name, value, kind: kindOfHeader(name) ?? kindByLook(name, value) })),
