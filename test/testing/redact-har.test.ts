@@ -165,6 +165,8 @@ describe('secrets are known by what they are used for', () => {
       { body: { from: 'smtp://mailer@a.example' }, answer: { url: 'ssh://git@a.example', by: 'git' } },
     ],
     ['labels', { answer: { password: 'Password', apiKey: 'API key', otp: 'One-time code', so: 'No Password yet' } }],
+    ['flags', { url: 'https://a.example/?pass=true', headers: { cookie: 'logged_in=true' }, answer: { open: true } }],
+    ['numbers of things', { url: 'https://a.example/?sid=12', body: { otp: 7 }, answer: { at: '12:12:07', of: 12 } }],
   ])('what is no secret stays: %s', (_, sketch) => {
     const [entry] = redacted(sketch)
     const { request, response } = entryOf(sketch)

@@ -27,6 +27,9 @@ export interface Mark {
 /** How people say who they are when they sign in. */
 const NAMES = /^(e?mail|user_?(name|id)?|login|account|identifier|phone)$/i
 
+/** A flag or a count (`?pass=true`, `sid=12`): replaced wherever it stands, it would spoil every text. */
+const NO_SECRET = /^(?:true|false|null|undefined|\d{1,3})$/
+
 /** Finds every secret in the exchanges, whose it is, and where it came from. */
 export function study(observed: readonly Observed[], { fields: named, given }: StudyOptions): Studied {
   const vault = createVault()
@@ -116,9 +119,9 @@ export function study(observed: readonly Observed[], { fields: named, given }: S
   }
 
   function learn({ name, value, kind }: Evidence, principal: number): void {
-    const found = kind ?? (isNamed(name) ? 'secret' : undefined)
-    if (found === undefined || value === null || typeof value === 'boolean' || value === '') return
-    const text = String(value)
+    const text = String(value ?? '')
+    const found = isNamed(name) ? (kind ?? 'secret') : NO_SECRET.test(text) ? undefined : kind
+    if (found === undefined || typeof value === 'boolean' || text === '') return
     // Some put the scheme into a header of their own as well.
     const secret = found === 'access' ? text.replace(/^bearer\s+/i, '') : text
     // The name may promise more than there is.
