@@ -3,6 +3,7 @@ import { cookiesOf } from '../har/fields.ts'
 import type { SecretKind } from '../har/format.ts'
 import { isPacked, textOfBytes } from '../har/text-of-bytes.ts'
 import { fromBase64, toBase64, toBytes } from '../redact/base64.ts'
+import { isTelling } from '../redact/needles.ts'
 import { type Given, study } from '../redact/study.ts'
 import { createTextRedactor, type Known, type TextRedactor } from '../redact/text.ts'
 import { knownBy } from '../redact/vault.ts'
@@ -62,7 +63,7 @@ function learn(part: HarPart, { placeholders, known, memory }: Learning): void {
     for (const one of knownBy(value, { kind, id })) if (!known.has(one.value)) known.set(one.value, one)
   }
   for (const { secret } of secretsOfPart(part, { allowOrigins: undefined, memory })) add(secret.value, secret.kind)
-  for (const { value, kind } of secretsInUse(part)) add(value, kind)
+  for (const { value, kind } of secretsInUse(part)) if (kind !== 'cookie' || isTelling(value)) add(value, kind)
   for (const { value, kind } of credentialsOf([...leavesOf(part.text)]))
     if (value.length >= LONG_ENOUGH) add(value, kind)
 }

@@ -106,6 +106,17 @@ describe('sanitize', () => {
     expect(response.content.text).toMatch(/"lang":"en"/)
   })
 
+  test('in a HAR a cookie of a word is replaced where it stands, whatever it is called, and who may read it', async () => {
+    const entries = [
+      entryOf({ headers: { cookie: 'logged_in=yes' }, answered: { 'set-cookie': 'lang=en; HttpOnly' } }),
+      entryOf({ answer: { lang: 'en', vegan: 'yes' } }),
+    ]
+    const { log } = JSON.parse(await sanitized(JSON.stringify({ log: { entries } }))) as Har
+    expect(log.entries[0]?.request.headers[0]?.value).toMatch(/^logged_in=\{\{cookie_p1_\d\}\}$/)
+    expect(log.entries[0]?.response.headers[0]?.value).toMatch(/^lang=\{\{cookie_p1_\d\}\}; HttpOnly$/)
+    expect(log.entries[1]?.response.content.text).toBe('{"lang":"en","vegan":"yes"}')
+  })
+
   test('a body that is written as base64 is read, and written as base64 again', async () => {
     const body = `{"access_token":"${opaque}"}`
     const entry = {
