@@ -167,6 +167,7 @@ describe('secrets are known by what they are used for', () => {
     ['labels', { answer: { password: 'Password', apiKey: 'API key', otp: 'One-time code', so: 'No Password yet' } }],
     ['flags', { url: 'https://a.example/?pass=true', headers: { cookie: 'logged_in=true' }, answer: { open: true } }],
     ['numbers of things', { url: 'https://a.example/?sid=12', body: { otp: 7 }, answer: { at: '12:12:07', of: 12 } }],
+    ['codes of users', { body: { userCode: 'ann-doe-01' }, answer: { user_code: '00012345', by: 'ann-doe-01' } }],
   ])('what is no secret stays: %s', (_, sketch) => {
     const [entry] = redacted(sketch)
     const { request, response } = entryOf(sketch)
@@ -194,6 +195,11 @@ describe('secrets are known by what they are used for', () => {
       expect(entry?.response.content.text).toBe('{"nothing":["{{secret_p1_1}}"]}')
     },
   )
+
+  test('a code that a user types in for a device is one', () => {
+    const [entry] = redacted({ answer: { user_code: 'WDJB-MJHT' } })
+    expect(entry?.response.content.text).toBe('{"user_code":"{{secret_p1_1}}"}')
+  })
 
   test('a private key says so itself', () => {
     const key = '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n'

@@ -20,6 +20,9 @@ const MIN_LENGTH = 6
 /** What holds a secret or a word, depending on who has named it. */
 const MAYBE = /^(token|session|ticket|auth|access|refresh)$/i
 
+/** What a user types in for a device (RFC 8628), and no number of his: `WDJB-MJHT`. */
+const USER_CODE = /^(?=.*[A-Z])[A-Z\d]{4}-?[A-Z\d]{4,5}$/
+
 /** A header of somebody's own, if what it holds is random. */
 const KEY = /(?<!idempotency|websocket|surrogate|cache|public)[-_]key$/i
 
@@ -121,6 +124,7 @@ function evidenceOfCookie(name: string, value: string, otherwise?: SecretKind): 
 
 function kindByLook(name: string, value: Field['value']): SecretKind | undefined {
   if (typeof value !== 'string') return undefined
+  if (/^user_?code$/i.test(name) && (USER_CODE.test(value) || looksRandom(value))) return 'secret'
   return looksSecret(value) || (MAYBE.test(name) && looksRandom(value)) ? 'secret' : undefined
 }
 

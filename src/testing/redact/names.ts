@@ -16,7 +16,7 @@ const FIELDS: readonly (readonly [RegExp, SecretKind])[] = [
     'assertion',
   ],
   [
-    /^(clientsecret|secret|apikey|apisecret|secretkey|privatekey|devicecode|usercode|authreqid|(recovery|backup)codes?|securityanswer)$/,
+    /^(clientsecret|secret|apikey|apisecret|secretkey|privatekey|devicecode|authreqid|(recovery|backup)codes?|securityanswer)$/,
     'secret',
   ],
   [/^((secret)?accesskey(id)?|subscriptionkey|authkey|masterkey|sharedkey|accountkey|signingkey)$/, 'secret'],
