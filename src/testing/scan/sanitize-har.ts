@@ -132,6 +132,7 @@ function rewrite({ text }: HarPart, rewriting: Rewriting): string {
   let out = ''
   let copied = 0
   for (const leaf of leaves) {
+    if (isOfFormat(leaf)) continue
     const place = placeOf(leaf)
     const isBase64 = leaf.path.at(-1) === 'text' && encoded.has(place)
     const before = textOf(leaf)
@@ -143,6 +144,14 @@ function rewrite({ text }: HarPart, rewriting: Rewriting): string {
     copied = leaf.offset + leaf.raw.length
   }
   return copied === 0 ? text : out + text.slice(copied)
+}
+
+/** What HAR itself has a word for: somebody's password may be the same word. */
+function isOfFormat({ path, raw }: Leaf): boolean {
+  return (
+    /^(?:method|version|httpVersion|_?encoding)$/.test(path.at(-1) ?? '') &&
+    /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|base64|1\.[12]|HTTP\/[\d.]{1,3}|h[23])$/i.test(raw)
+  )
 }
 
 /** What a string of JSON says; as it stands, if it is none. */

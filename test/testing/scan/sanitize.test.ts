@@ -187,6 +187,26 @@ describe('sanitize', () => {
     for (const secret of ['horse', opaque, '492817', 'k3jd82hq', 'a long password']) expect(out).not.toContain(secret)
   })
 
+  test.each(['POST', 'HTTP/1.1', '1.2', 'base64'])(
+    'a HAR stays one: somebody has the password %s',
+    async (password) => {
+      const image = { size: 1, mimeType: 'image/png', text: 'iVBORw0KGgo=', encoding: 'base64' }
+      const login = entryOf({ method: 'POST', body: { password } })
+      const { response, ...page } = entryOf()
+      const log = {
+        version: '1.2',
+        creator: { name: '', version: '' },
+        entries: [login, { ...page, response: { ...response, content: image } }],
+      }
+      const out = JSON.parse(await sanitized(JSON.stringify({ log }))) as Har
+      expect(out.log.entries[0]?.request.postData?.text).toBe('{"password":"{{password_p1_1}}"}')
+      expect(out.log).toMatchObject({
+        version: '1.2',
+        entries: [{ request: { method: 'POST', httpVersion: 'HTTP/1.1' } }, { response: { content: image } }],
+      })
+    },
+  )
+
   test('no secret of a HAR survives in any of its places, in whatever spelling, in fromHar neither', async () => {
     const spellings: readonly ((text: string) => string)[] = [
       (text) => text,
