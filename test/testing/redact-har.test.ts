@@ -168,6 +168,7 @@ describe('secrets are known by what they are used for', () => {
     ['flags', { url: 'https://a.example/?pass=true', headers: { cookie: 'logged_in=true' }, answer: { open: true } }],
     ['numbers of things', { url: 'https://a.example/?sid=12', body: { otp: 7 }, answer: { at: '12:12:07', of: 12 } }],
     ['codes of users', { body: { userCode: 'ann-doe-01' }, answer: { user_code: '00012345', by: 'ann-doe-01' } }],
+    ['the code of a coupon', { answer: { address: { state: 'CA' }, coupon: { code: 'SUMMER26' }, so: 'SUMMER26' } }],
   ])('what is no secret stays: %s', (_, sketch) => {
     const [entry] = redacted(sketch)
     const { request, response } = entryOf(sketch)

@@ -70,7 +70,8 @@ export function evidenceOfAnswer({ headers, cookies, redirectURL }: HarResponse,
     ...answered.map(({ name, value }) => {
       // In an answer a name promises little: `{ "pass": 12 }` counts tests.
       const isLikely = typeof value === 'string' && value.length >= MIN_LENGTH
-      const kind = name === 'code' && hasCode ? 'code' : kindOfField(name)
+      // Beside a state may also stand a coupon: addresses have one.
+      const kind = name === 'code' && hasCode && looksRandom(String(value)) ? 'code' : kindOfField(name)
       // The texts of a form: `{ "password": "Password" }`.
       const isLabel = kind !== undefined && kindOfField(String(value)) !== undefined
       return { name, value, kind: isLikely && !isLabel ? (kind ?? kindByLook(name, value)) : undefined }
