@@ -9,8 +9,8 @@ import { sanitizeMail, sanitizeText } from './sanitize-text.ts'
 /**
  * Gives a text back with a placeholder wherever the rules of {@link scan} find a token, a code or a password. In a HAR also
  * for what else opens a door: whatever stands in `Authorization` and in cookies, and what is secret by its name or its
- * use; and what was found once is replaced everywhere, however it is spelled. The same secret gets the same placeholder, so who did what can still be followed; `log._tokens` says of
- * each what it was for.
+ * use; and what was found once is replaced everywhere, however it is spelled. The same secret gets the same placeholder, so
+ * who did what can still be followed; `log._tokens` says of each what it was for.
  *
  * It knows only what it finds. A recorder that knows the tokens (`createRecorder`) misses nothing; this is for what
  * others recorded. Reads piece by piece; a HAR is read twice.
