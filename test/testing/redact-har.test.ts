@@ -183,7 +183,12 @@ describe('secrets are known by what they are used for', () => {
   })
 
   test('keys that open nothing stay', () => {
-    const headers = { 'Idempotency-Key': random, 'Sec-WebSocket-Key': random, 'X-Sort-Key': 'created-at' }
+    const headers = {
+      'Idempotency-Key': random,
+      'Sec-WebSocket-Key': random,
+      'X-Sort-Key': 'created-at',
+      'X-Partition-Key': random,
+    }
     expect(redacted({ headers })[0]?.request.headers).toEqual(
       Object.entries(headers).map(([name, value]) => ({ name, value })),
     )

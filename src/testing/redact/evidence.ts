@@ -24,7 +24,7 @@ const MAYBE = /^(token|session|ticket|auth|access|refresh)$/i
 const USER_CODE = /^(?=.*[A-Z])[A-Z\d]{4}-?[A-Z\d]{4,5}$/
 
 /** A header of somebody's own, if what it holds is random. */
-const KEY = /(?<!idempotency|websocket|surrogate|cache|public)[-_]key$/i
+const KEY = /(?<!idempotency|websocket|surrogate|cache|public|partition|correlation)[-_]key$/i
 
 /** @param isCode Whether `code` is an authorization code here, and not that of a coupon. */
 export function evidenceOfRequest(request: HarRequest, { fields, exchange }: Dealing, isCode: boolean): Evidence[] {
