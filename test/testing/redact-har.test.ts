@@ -169,6 +169,7 @@ describe('secrets are known by what they are used for', () => {
     ['numbers of things', { url: 'https://a.example/?sid=12', body: { otp: 7 }, answer: { at: '12:12:07', of: 12 } }],
     ['codes of users', { body: { userCode: 'ann-doe-01' }, answer: { user_code: '00012345', by: 'ann-doe-01' } }],
     ['the code of a coupon', { answer: { address: { state: 'CA' }, coupon: { code: 'SUMMER26' }, so: 'SUMMER26' } }],
+    ['the form of an address', { answer: { link: 'https://user:password@a.example/', so: 'No password yet' } }],
   ])('what is no secret stays: %s', (_, sketch) => {
     const [entry] = redacted(sketch)
     const { request, response } = entryOf(sketch)
@@ -205,6 +206,13 @@ describe('secrets are known by what they are used for', () => {
   test('a code that a user types in for a device is one', () => {
     const [entry] = redacted({ answer: { user_code: 'WDJB-MJHT' } })
     expect(entry?.response.content.text).toBe('{"user_code":"{{secret_p1_1}}"}')
+  })
+
+  test('a password that ends as what it is is one', () => {
+    const [entry] = redacted({ answer: { password: 'my-password', from: 'smtp://ann:newpassword@a.example' } })
+    expect(entry?.response.content.text).toBe(
+      '{"password":"{{password_p1_1}}","from":"smtp://ann:{{password_p1_2}}@a.example"}',
+    )
   })
 
   test('a private key says so itself', () => {

@@ -5,7 +5,7 @@ import { takeUserinfo } from '../har/userinfo.ts'
 import { looksRandom } from '../scan/looks.ts'
 import { credentialsOf } from './credentials.ts'
 import type { Dealing } from './exchange.ts'
-import { kindOfCookie, kindOfField, kindOfHeader, looksSecret } from './names.ts'
+import { isLabel, kindOfCookie, kindOfField, kindOfHeader, looksSecret } from './names.ts'
 
 /** A value that an exchange shows, and what it seems to be. */
 export interface Evidence {
@@ -72,9 +72,8 @@ export function evidenceOfAnswer({ headers, cookies, redirectURL }: HarResponse,
       const isLikely = typeof value === 'string' && value.length >= MIN_LENGTH
       // Beside a state may also stand a coupon: addresses have one.
       const kind = name === 'code' && hasCode && looksRandom(String(value)) ? 'code' : kindOfField(name)
-      // The texts of a form: `{ "password": "Password" }`.
-      const isLabel = kind !== undefined && kindOfField(String(value)) !== undefined
-      return { name, value, kind: isLikely && !isLabel ? (kind ?? kindByLook(name, value)) : undefined }
+      const isSaid = isLikely && !(kind && isLabel(value))
+      return { name, value, kind: isSaid ? (kind ?? kindByLook(name, value)) : undefined }
     }),
     ...answered.flatMap(({ value }) => evidenceOfAddress(value)),
     ...headers.map(({ name, value }) => ({ name, value, kind: kindOfHeader(name) ?? kindByLook(name, value) })),
@@ -105,7 +104,10 @@ function evidenceOfUrl(url: string): Evidence[] {
 
 /** What is secret in an address that somebody tells, also of a database: a name alone is none (`ssh://git@`). */
 function evidenceOfAddress(value: Field['value']): Evidence[] {
-  return evidenceOfUserinfo(String(value)).filter((one) => one.kind === 'password' || looksRandom(String(one.value)))
+  return evidenceOfUserinfo(String(value)).filter(({ kind, value: secret }) =>
+    // Documents say how an address is written: `https://user:password@host`.
+    kind === 'password' ? !isLabel(String(secret)) : looksRandom(String(secret)),
+  )
 }
 
 /** The password in a URL, or a key in its place. */

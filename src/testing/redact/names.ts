@@ -44,6 +44,11 @@ export function kindOfField(name: string): SecretKind | undefined {
   return lookUp(FIELDS, name)
 }
 
+/** Whether a value only says what belongs there: `Password`, `API key`. `my-password` may be one. */
+export function isLabel(value: string): boolean {
+  return kindOfField(value) !== undefined && !/.(password|passwd|passphrase)/i.test(value)
+}
+
 /** Whether a value says by itself that it is secret: as the keys of the great services do, a JWT and a private key. */
 export function looksSecret(value: string): boolean {
   if (PRIVATE_KEY.test(value)) return true
