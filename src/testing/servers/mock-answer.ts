@@ -86,6 +86,11 @@ export function replyOf(
   }
   const { text, encoding, mimeType } = response.content
   if (!headers['content-type'] && mimeType && text) headers['content-type'] = [mimeType]
+  // A text goes out as UTF-8, whatever it was in once.
+  if (encoding !== 'base64' && headers['content-type'])
+    headers['content-type'] = headers['content-type'].map((type) =>
+      type.replace(/(;\s*charset=)(?!"?utf-8)[^;]*/i, '$1utf-8'),
+    )
   return {
     status: response.status,
     headers: Object.fromEntries(

@@ -5,6 +5,7 @@ import {
   createClock,
   createMockServer,
   createRecorder,
+  fromHar,
   replay,
   type Har,
   type MockServer,
@@ -13,6 +14,7 @@ import {
 import { afterEach, describe, expect, test } from 'vitest'
 import { startBackend } from '../../support/backend.ts'
 import { createCookieJar } from '../../support/cookie-jar.ts'
+import { entryOf } from '../entry.ts'
 
 interface Login {
   readonly email: string
@@ -93,4 +95,21 @@ describe('what was recorded at real servers, served without them', () => {
     expect(text).toContain('rotated')
     expect([ok, text]).toEqual([true, text])
   })
+})
+
+test('a text that was recorded in another charset goes out in the one that its type says', async () => {
+  const type = 'text/plain; charset=ISO-8859-1'
+  const foreign = entryOf({ answered: { 'content-type': type } })
+  const content = {
+    size: 4,
+    mimeType: type,
+    text: Buffer.from('caf\u00e9', 'latin1').toString('base64'),
+    encoding: 'base64',
+  }
+  const { mock } = await mockOf(
+    fromHar({ log: { entries: [{ ...foreign, response: { ...foreign.response, content } }] } }),
+  )
+  const answer = await fetch(`${mock.origin}/items`)
+  const charset = answer.headers.get('content-type')?.split('charset=')[1]
+  expect(new TextDecoder(charset).decode(await answer.arrayBuffer())).toBe('caf\u00e9')
 })
