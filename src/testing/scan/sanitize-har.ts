@@ -175,15 +175,19 @@ function rewriteLeaf(leaf: Leaf, own: readonly Credential[], { placeholders, red
   let text = redactor.redact(textOf(leaf), { url })
   for (const { value, kind } of own) {
     const id = placeholders.idOf(value, { kind, jwt: undefined })
-    if (id !== undefined && text.includes(value)) text = replaceLast(text, value, `{{${id}}}`)
+    if (id !== undefined) text = replaceOwn(text, value, `{{${id}}}`)
   }
   return text
 }
 
-/** The value of a header or cookie stands after its name, which may be spelled the same. */
-function replaceLast(text: string, value: string, by: string): string {
-  const at = text.lastIndexOf(value)
-  return text.slice(0, at) + by + text.slice(at + value.length)
+/** The value of a header or cookie as a whole: its letters may also be in a name, another value, or a placeholder. */
+function replaceOwn(text: string, value: string, by: string): string {
+  for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) {
+    const end = at + value.length
+    const isWhole = /^[=\s]?$/.test(text.charAt(at - 1)) && /^[;,\s]?$/.test(text.charAt(end))
+    if (isWhole) return text.slice(0, at) + by + text.slice(end)
+  }
+  return text
 }
 
 function rewriteBase64(base64: string, mimeType: string, redactor: TextRedactor): string {

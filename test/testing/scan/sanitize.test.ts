@@ -117,6 +117,15 @@ describe('sanitize', () => {
     expect(log.entries[1]?.response.content.text).toBe('{"lang":"en","vegan":"yes"}')
   })
 
+  test('in a HAR a cookie is replaced as a whole, and not its letters in what stands beside it', async () => {
+    const cookie = 'lang=en; country=england; en_GB=1; currency=EUR'
+    const entry = entryOf({ headers: { cookie }, answered: { 'set-cookie': 'a=b\nlang=en; Path=/en' } })
+    const { log } = JSON.parse(await sanitized(JSON.stringify({ log: { entries: [entry] } }))) as Har
+    const plain = (text = ''): string => text.replaceAll(/\{\{cookie_p1_\d\}\}/g, '*')
+    expect(plain(log.entries[0]?.request.headers[0]?.value)).toBe('lang=*; country=*; en_GB=*; currency=*')
+    expect(plain(log.entries[0]?.response.headers[0]?.value)).toBe('a=*\nlang=*; Path=/en')
+  })
+
   test('a body that is written as base64 is read, and written as base64 again', async () => {
     const body = `{"access_token":"${opaque}"}`
     const entry = {
