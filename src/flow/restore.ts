@@ -57,7 +57,6 @@ export function createRestore(
     } catch (error) {
       const elsewhere = isOne(error) && error.code === 'session_changed'
       if (elsewhere) await signedIn(signal)
-      throwIfAborted(life)
       const state = await look(ask, signal)
       if (elsewhere) return state
       throw error
@@ -78,6 +77,7 @@ export function createRestore(
   }
 
   async function look(ask: boolean, signal: AbortSignal | undefined): Promise<SessionState> {
+    throwIfAborted(life) // there may have been a wait before
     const state = store.get()
     if (isSignedIn(state)) {
       const stopped = state.status === 'stale' && state.failure.retryMs === undefined

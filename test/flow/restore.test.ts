@@ -790,6 +790,21 @@ describe('a page that the answer to a login comes to', () => {
     expect(await another).toMatchObject({ status: 'active' })
   })
 
+  test('is waited for no more when the manager is disposed of, and then nothing is looked for', async () => {
+    const asked = vi.fn(async () => issued)
+    const { restore, dispose, world } = answered(() => Promise.reject(elsewhere), {
+      source: { ...asksServer, restore: asked },
+    })
+    void restore().catch(() => {})
+    const another = restore(true)
+    another.catch(() => {})
+    await settle()
+    dispose()
+    await world.pass(2 * TIMEOUT_MS)
+    await expect(another).rejects.toMatchObject({ code: 'aborted' })
+    expect(asked).not.toHaveBeenCalled()
+  })
+
   test('is waited for no more when it is over: who looks then does so in the same task', async () => {
     const { restore, state, signOut } = answered(async () => issued)
     await restore()
