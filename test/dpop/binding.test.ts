@@ -288,6 +288,21 @@ describe('a server that may take each nonce only once', () => {
     expect(nonceOf(await second)).toBe('n1')
   })
 
+  test('keeps nobody waiting for longer than eight seconds, however many stand before', async () => {
+    const device = createDevice()
+    const binding = device.open()
+    const key = await binding.create()
+    await attempt(binding, key, { 'dpop-nonce': 'n1', 'www-authenticate': 'DPoP error="use_dpop_nonce"' })
+    let made = 0
+    for (let request = 0; request < 20; request++) void binding.prove({ key, method: 'GET', url }).then(() => made++)
+    // No answer comes: each keeps the next one waiting for a second.
+    for (let second = 0; second < 7; second++) await device.pass(1_000)
+    expect(made).toBe(8)
+    await device.pass(1_000)
+    await settle()
+    expect(made).toBe(20)
+  })
+
   test('turns out to be none when a nonce was good for two: then nobody waits', async () => {
     const binding = createDevice().open()
     const key = await binding.create()
